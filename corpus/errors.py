@@ -1,0 +1,111 @@
+"""Every error that Tanya Diplomasi raises on purpose.
+
+A name states the fact; a message says what was found, what was expected and what to do. Foreign errors
+(OSError, yaml, faiss, …) are translated where they enter, so a caller needs only this tree:
+
+    TanyaError
+    ├── CorpusError
+    │   ├── CorpusMissing          the corpus folder is not there, or is a file
+    │   ├── CorpusEmpty            it holds no readable document
+    │   └── DocumentError          one file cannot become a Document
+    │       ├── DocumentUnreadable     permission, disk, not a regular file
+    │       ├── DocumentNotText        not UTF-8, or binary
+    │       ├── DocumentTooLarge       over MAX_BYTES
+    │       ├── DocumentEmpty          no text after the front matter
+    │       ├── FrontMatterInvalid     not YAML, or a field of the wrong kind
+    │       └── DuplicateDocumentId    two files ask for one id
+    ├── SearchIndexError
+    │   ├── IndexMissing           nothing has been built yet
+    │   ├── IndexDamaged           a file is missing, torn or altered
+    │   ├── IndexOutdated          written in another format
+    │   ├── ModelMismatch          built with another embedding model
+    │   └── BuildFailed            the disk refused; the old index is untouched
+    ├── ModelError                 the embedding model cannot be loaded
+    ├── QuestionInvalid            empty, too long, or not text
+    ├── DocumentUnknown            no such document in this index
+    └── SettingsInvalid            an unknown key, or a value out of bounds
+"""
+
+
+class TanyaError(Exception):
+    """Root of all errors raised on purpose."""
+
+
+class CorpusError(TanyaError):
+    """Something is wrong with the source texts."""
+
+
+class CorpusMissing(CorpusError):
+    """The corpus folder is not there."""
+
+
+class CorpusEmpty(CorpusError):
+    """The corpus folder holds no readable document."""
+
+
+class DocumentError(CorpusError):
+    """One file cannot become a Document."""
+
+
+class DocumentUnreadable(DocumentError):
+    """The file cannot be read."""
+
+
+class DocumentNotText(DocumentError):
+    """The file is not UTF-8 text."""
+
+
+class DocumentTooLarge(DocumentError):
+    """The file is larger than a document may be."""
+
+
+class DocumentEmpty(DocumentError):
+    """The file has no text."""
+
+
+class FrontMatterInvalid(DocumentError):
+    """The front matter is not what it must be."""
+
+
+class DuplicateDocumentId(DocumentError):
+    """Two files ask for the same document id."""
+
+
+class SearchIndexError(TanyaError):
+    """Something is wrong with the built index."""
+
+
+class IndexMissing(SearchIndexError):
+    """No index has been built."""
+
+
+class IndexDamaged(SearchIndexError):
+    """The index on disk is torn, altered or incomplete."""
+
+
+class IndexOutdated(SearchIndexError):
+    """The index was written in another format."""
+
+
+class ModelMismatch(SearchIndexError):
+    """The index was built with another embedding model."""
+
+
+class BuildFailed(SearchIndexError):
+    """The index could not be written."""
+
+
+class ModelError(TanyaError):
+    """The embedding model cannot be loaded."""
+
+
+class QuestionInvalid(TanyaError):
+    """The question is empty, too long, or not text."""
+
+
+class DocumentUnknown(TanyaError):
+    """The index has no such document."""
+
+
+class SettingsInvalid(TanyaError):
+    """A setting is unknown or out of bounds."""

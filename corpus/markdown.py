@@ -1,0 +1,97 @@
+"""Markdown to the plain text that a reader sees, with tables of what stood where.
+
+Marks disappear, words stay; `[^key]` becomes a Note at its place, and a footnote that the file itself defines
+(`[^key]: Title …`) becomes a Source. HTML is not interpreted.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from corpus.document import Block, BlockKind, Note, Source
+
+_MARK = re.compile(r"\[\^([\w.-]+)\]")
+_DEFINITION = re.compile(r"^\[\^([\w.-]+)\]:[ \t]+(.+(?:\n[ \t]+\S.*)*)\n?", re.MULTILINE)
+_SPACES = re.compile(r"\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class PlainText:
+    """The text of a file and its tables; `title` is its first heading."""
+
+    text: str
+    blocks: tuple[Block, ...]
+    notes: tuple[Note, ...] = ()
+    sources: tuple[Source, ...] = ()
+    title: str | None = None
+
+
+def parse_markdown(body: str) -> PlainText:
+    """Read Markdown (CommonMark and tables); raises nothing: any text is valid Markdown."""
+    sources = tuple(Source(key, _SPACES.sub(" ", title).strip()) for key, title in _DEFINITION.findall(body))
+    tokens = MarkdownIt("commonmark", {"html": False}).enable("table").parse(_DEFINITION.sub("", body))
+    text, blocks, notes, title = "", [], [], None
+    for kind, content in _content(tokens):
+        plain, marks = _without_marks(content)
+        if not plain:
+            continue
+        text += "\n\n" if text else ""
+        blocks.append(Block(kind, len(text), len(text) + len(plain)))
+        notes += [Note(len(text) + offset, keys) for offset, keys in marks]
+        text += plain
+        title = title or (plain if kind == "heading" else None)
+    return PlainText(text, tuple(blocks), tuple(notes), sources, title)
+
+
+def _content(tokens: list[Token]) -> Iterator[tuple[BlockKind, str]]:
+    """(kind, text with footnote marks) of each block, in order."""
+    open_kinds: list[BlockKind] = []
+    openers: dict[str, BlockKind] = {"heading_open": "heading", "list_item_open": "item", "blockquote_open": "quote"}
+    cells: list[str] | None = None
+    for token in tokens:
+        if token.type in openers:
+            open_kinds.append(openers[token.type])
+        elif token.type in ("heading_close", "list_item_close", "blockquote_close"):
+            open_kinds.pop()
+        elif token.type == "tr_open":
+            cells = []
+        elif token.type == "tr_close" and cells:
+            yield "row", " | ".join(cells)
+            cells = None
+        elif token.type == "inline" and cells is not None:
+            cells.append(_inline(token))
+        elif token.type == "inline":
+            yield (open_kinds[-1] if open_kinds else "paragraph"), _inline(token)
+        elif token.type in ("fence", "code_block"):
+            yield "code", token.content.rstrip("\n")
+
+
+def _inline(token: Token) -> str:
+    words = []
+    for child in token.children or ():
+        if child.type in ("softbreak", "hardbreak"):
+            words.append(" ")
+        elif child.type == "image":
+            words.append(_inline(child) or child.content)
+        else:
+            words.append(child.content)
+    return _SPACES.sub(" ", "".join(words)).strip()
+
+
+def _without_marks(content: str) -> tuple[str, list[tuple[int, tuple[str, ...]]]]:
+    """The text without its footnote marks, and (offset, keys) of each run of marks."""
+    plain, marks, last = "", [], 0
+    for match in _MARK.finditer(content):
+        plain += content[last : match.start()]
+        offset = len(plain)
+        if marks and marks[-1][0] == offset:
+            marks[-1] = (offset, (*marks[-1][1], match[1]))
+        else:
+            marks.append((offset, (match[1],)))
+        last = match.end()
+    plain += content[last:]
+    kept = plain.rstrip()
+    return kept, [(min(offset, len(kept)), keys) for offset, keys in marks]

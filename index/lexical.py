@@ -1,0 +1,50 @@
+"""BM25 over words, by bm25s. No stemmer: on Indonesian it changed nothing (see tests/eval/LOG.md)."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_WORD = re.compile(r"\w+")
+
+
+def words(text: str) -> list[str]:
+    """Lower-case words and numbers of `text`."""
+    return _WORD.findall(text.lower())
+
+
+class LexicalIndex:
+    """BM25 scores of all texts for a question."""
+
+    def __init__(self, bm25: Any, size: int) -> None:
+        self._bm25, self._size = bm25, size
+
+    @classmethod
+    def build(cls, texts: Sequence[str]) -> "LexicalIndex":
+        """Index `texts`; row i of the scores is text i."""
+        import bm25s
+
+        bm25 = bm25s.BM25()
+        bm25.index([words(text) or [""] for text in texts], show_progress=False)
+        return cls(bm25, len(texts))
+
+    @classmethod
+    def load(cls, folder: Path, size: int) -> "LexicalIndex":
+        """Read what `save` wrote."""
+        import bm25s
+
+        return cls(bm25s.BM25.load(folder), size)
+
+    def save(self, folder: Path) -> None:
+        """Write the index into `folder`."""
+        self._bm25.save(folder, show_progress=False)
+
+    def scores(self, question: str) -> NDArray[np.float32]:
+        """(size,) scores, 0 where no word matches."""
+        known = [word for word in words(question) if word in self._bm25.vocab_dict]
+        if not known:
+            return np.zeros(self._size, np.float32)
+        return np.asarray(self._bm25.get_scores(known), np.float32)

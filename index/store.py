@@ -1,0 +1,188 @@
+"""An index on disk: a directory per version, and one small file that names the current one.
+
+    INDEX/current                    the name of the live version; replaced in one atomic step
+    INDEX/versions/NAME/
+        documents.jsonl              the documents with their tables
+        chunks.jsonl                 the chunks, row i of the vectors
+        vectors.faiss                exact inner-product index over unit rows
+        lexical/                     BM25
+        manifest.json                written last: format, model, settings, and a hash of every other file
+
+A version is complete or absent, and is never written to again. `open_index` checks every hash, so an index that
+opens is the one that was built.
+"""
+
+import dataclasses
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ValidationError
+
+from corpus.document import Block, Chunk, Document, Note, Source
+from corpus.errors import DocumentUnknown, IndexDamaged, IndexMissing, IndexOutdated, ModelMismatch
+from index.embed import Vectors
+from index.lexical import LexicalIndex
+
+FORMAT = 1
+CURRENT, VERSIONS, MANIFEST = "current", "versions", "manifest.json"
+BUILD = "Run `tanya index build`."
+
+
+class Manifest(BaseModel):
+    """What a version is and what it consists of."""
+
+    format: int
+    version: str
+    created: str
+    model: str
+    dimension: int
+    chunk_tokens: int
+    documents: int
+    chunks: int
+    corpus_sha256: str
+    files: dict[str, str]
+    """Relative path -> SHA-256."""
+
+
+@dataclass(frozen=True)
+class IndexVersion:
+    """An opened version: everything that an answer needs, read-only."""
+
+    manifest: Manifest
+    documents: dict[str, Document]
+    chunks: tuple[Chunk, ...]
+    lexical: LexicalIndex
+    _faiss: Any
+
+    def document(self, doc_id: str) -> Document:
+        """The document of that id. Raises DocumentUnknown."""
+        try:
+            return self.documents[doc_id]
+        except KeyError:
+            raise DocumentUnknown(f"There is no document {doc_id!r} in this index.") from None
+
+    def language_of(self, chunk: Chunk) -> str:
+        """The language of the chunk's document."""
+        return self.documents[chunk.doc_id].language
+
+    def similarities(self, query: Vectors) -> NDArray[np.float32]:
+        """(chunks,) cosines between one (1, dimension) query and every chunk."""
+        found, rows = self._faiss.search(query, len(self.chunks))
+        scores = np.empty(len(self.chunks), np.float32)
+        scores[rows[0]] = found[0]
+        return scores
+
+
+def open_index(index_dir: Path, model: str | None = None) -> IndexVersion:
+    """Open the current version.
+
+    Raises IndexMissing, IndexDamaged or IndexOutdated, and ModelMismatch where it was not built with `model`.
+    """
+    folder, manifest = read_manifest(index_dir)
+    if model is not None and manifest.model != model:
+        raise ModelMismatch(f"The index in {index_dir} was built with {manifest.model!r}, the model now is {model!r}. {BUILD}")
+    for name, expected in manifest.files.items():
+        if _sha256(folder / name) != expected:
+            raise IndexDamaged(f"{folder / name} is not the file that was built: it is missing, torn or altered. {BUILD}")
+    import faiss
+
+    documents = {row["doc_id"]: _document(row) for row in _read_rows(folder / "documents.jsonl")}
+    chunks = tuple(Chunk(**row) for row in _read_rows(folder / "chunks.jsonl"))
+    return IndexVersion(manifest, documents, chunks, LexicalIndex.load(folder / "lexical", len(chunks)), faiss.read_index(str(folder / "vectors.faiss")))
+
+
+def read_manifest(index_dir: Path) -> tuple[Path, Manifest]:
+    """The current version's folder and manifest, its files unchecked."""
+    try:
+        name = (index_dir / CURRENT).read_text("utf-8").strip()
+    except FileNotFoundError:
+        raise IndexMissing(f"There is no index in {index_dir} yet. {BUILD}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise IndexDamaged(f"{index_dir / CURRENT} cannot be read. {BUILD}") from error
+    folder = index_dir / VERSIONS / name
+    try:
+        fields = json.loads((folder / MANIFEST).read_text("utf-8"))
+        if isinstance(fields, dict) and fields.get("format") != FORMAT:
+            raise IndexOutdated(f"The index in {index_dir} has format {fields.get('format')!r}, this program writes {FORMAT}. {BUILD}")
+        return folder, Manifest.model_validate(fields)
+    except (OSError, ValueError, ValidationError) as error:
+        raise IndexDamaged(f"{folder / MANIFEST} is missing or not readable. {BUILD}") from error
+
+
+def write_version(
+    folder: Path, manifest: Manifest, documents: Iterable[Document], chunks: Sequence[Chunk], vectors: Vectors, texts: Sequence[str]
+) -> Manifest:
+    """Write all files of a version into the empty `folder`, the manifest last; OSError passes through."""
+    import faiss
+
+    _write_rows(folder / "documents.jsonl", documents)
+    _write_rows(folder / "chunks.jsonl", chunks)
+    flat = faiss.IndexFlatIP(manifest.dimension)
+    flat.add(vectors)
+    (folder / "vectors.faiss").write_bytes(faiss.serialize_index(flat).tobytes())
+    LexicalIndex.build(texts).save(folder / "lexical")
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    complete = manifest.model_copy(update={"files": {path.relative_to(folder).as_posix(): _sha256(path) or "" for path in files}})
+    for path in files:
+        _sync(path)
+    _sync(folder / "lexical")
+    _write_synced(folder / MANIFEST, complete.model_dump_json(indent=1))
+    _sync(folder)
+    return complete
+
+
+def make_current(index_dir: Path, version: str) -> None:
+    """Name `version` as the live one, atomically and durably."""
+    draft = index_dir / f".{CURRENT}-{os.getpid()}"
+    _write_synced(draft, version + "\n")
+    draft.replace(index_dir / CURRENT)
+    _sync(index_dir)
+
+
+def _write_synced(path: Path, text: str) -> None:
+    path.write_text(text, "utf-8")
+    _sync(path)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sha256(path: Path) -> str | None:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None
+
+
+def _write_rows(path: Path, records: Iterable[Any]) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        for record in records:
+            file.write(json.dumps(dataclasses.asdict(record), ensure_ascii=False) + "\n")
+
+
+def _read_rows(path: Path) -> list[dict[str, Any]]:
+    with path.open(encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+def _document(row: dict[str, Any]) -> Document:
+    tables = {
+        "blocks": tuple(Block(**block) for block in row["blocks"]),
+        "notes": tuple(Note(note["offset"], tuple(note["keys"])) for note in row["notes"]),
+        "sources": tuple(Source(**source) for source in row["sources"]),
+        "meta": tuple(row["meta"]),
+    }
+    return Document(**(row | tables))
