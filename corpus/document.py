@@ -67,6 +67,7 @@ class Document:
 class Sentence:
     """One sentence of a document, with the keys of the sources that its footnotes name."""
 
+    doc_id: str
     start: int
     end: int
     keys: tuple[str, ...] = ()

@@ -36,7 +36,7 @@ CountTokens = Callable[[str], int]
 def split_sentences(document: Document) -> tuple[Sentence, ...]:
     """The sentences of all blocks but headings, in reading order, each with its footnotes' source keys."""
     return tuple(
-        Sentence(start, end, _keys(document, start, end))
+        Sentence(document.doc_id, start, end, _keys(document, start, end))
         for block in document.blocks
         if block.kind != "heading"
         for start, end in _spans(document, block)

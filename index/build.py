@@ -12,9 +12,10 @@ from pathlib import Path
 
 from corpus.document import Chunk, Document
 from corpus.errors import BuildFailed
-from corpus.split import split_chunks
+from corpus.split import split_chunks, split_sentences
 from index.embed import Embedder, Progress
-from index.store import FORMAT, VERSIONS, Manifest, make_current, write_version
+from index.lexical import LexicalIndex
+from index.store import FORMAT, VERSIONS, Contents, Manifest, make_current, write_version
 
 CHUNK_TOKENS = 200
 """About one paragraph: longer ones blur the embedding, shorter ones lose what their sentences refer to."""
@@ -30,15 +31,18 @@ def build_index(
 ) -> Manifest:
     """Chunk, embed and write `documents`, then make the new version current.
 
-    `announce` is told the number of chunks before the first is embedded, `progress` of each batch.
+    `announce` is told the number of texts before the first is embedded, `progress` of each batch.
     Raises BuildFailed where the disk refuses.
     """
     chunks = [chunk for document in documents for chunk in split_chunks(document, embedder.count_tokens, chunk_tokens)]
+    sentences = [sentence for document in documents for sentence in split_sentences(document)]
+    by_id = {document.doc_id: document for document in documents}
+    passages = [text_to_embed(chunk, by_id[chunk.doc_id].title) for chunk in chunks]
+    quotes = [by_id[sentence.doc_id].text[sentence.start : sentence.end] for sentence in sentences]
     if announce:
-        announce(len(chunks))
-    titles = {document.doc_id: document.title for document in documents}
-    texts = [text_to_embed(chunk, titles[chunk.doc_id]) for chunk in chunks]
-    vectors = embedder.embed_documents(texts, progress)
+        announce(len(passages) + len(quotes))
+    vectors = embedder.embed_documents([*passages, *quotes], progress)
+    contents = Contents(documents, chunks, vectors[: len(chunks)], sentences, vectors[len(chunks) :], LexicalIndex.build(passages))
     digest = _digest(documents, chunks)
     created = datetime.datetime.now(datetime.UTC)
     manifest = Manifest(
@@ -50,14 +54,14 @@ def build_index(
         chunk_tokens=chunk_tokens,
         documents=len(documents),
         chunks=len(chunks),
+        sentences=len(sentences),
         corpus_sha256=digest,
         files={},
     )
     folder = index_dir / VERSIONS / manifest.version
     try:
         folder.mkdir(parents=True)
-        (folder / "lexical").mkdir()
-        manifest = write_version(folder, manifest, documents, chunks, vectors, texts)
+        manifest = write_version(folder, manifest, contents)
         make_current(index_dir, manifest.version)
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)

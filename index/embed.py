@@ -7,6 +7,7 @@ different methods, because e5 and its kin were trained with a different prompt f
 import hashlib
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -26,6 +27,14 @@ BATCH = 16
 """On 2 cores a larger batch only adds padding."""
 
 
+@dataclass(frozen=True, slots=True)
+class TokenVectors:
+    """The tokens of one text: `rows[i]` (unit, float32) is the token that stands at `text[spans[i][0]:spans[i][1]]`."""
+
+    rows: Vectors
+    spans: tuple[tuple[int, int], ...]
+
+
 class Embedder(Protocol):
     """What the index needs of a model."""
 
@@ -39,6 +48,9 @@ class Embedder(Protocol):
 
     def embed_documents(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
         """(n, dimension) unit rows for passages; `progress` is told how many were done since it was last called."""
+
+    def embed_tokens(self, text: str, is_query: bool) -> "TokenVectors":
+        """One unit row a token of `text`, in context; the prompt's own tokens are left out."""
 
     def count_tokens(self, text: str) -> int:
         """Tokens of `text`, without prompt and end marks."""
@@ -81,6 +93,15 @@ class SentenceTransformerEmbedder:
                 progress(len(batch))
         return rows
 
+    def embed_tokens(self, text: str, is_query: bool) -> TokenVectors:
+        """See Embedder. What the model cuts off at its longest input has no row."""
+        prompt = str(self._model.prompts.get("query" if is_query else "document") or "")
+        rows = self._model.encode(prompt + text, prompt="", output_value="token_embeddings", show_progress_bar=False)
+        marks = self._model.tokenizer(prompt + text, return_offsets_mapping=True, truncation=True)["offset_mapping"]
+        kept = [i for i, (start, end) in enumerate(marks[: len(rows)]) if end > max(start, len(prompt))]
+        spans = tuple(_without_space(text, marks[i][0] - len(prompt), marks[i][1] - len(prompt)) for i in kept)
+        return TokenVectors(_unit(rows[kept]) if kept else np.zeros((0, self.dimension), np.float32), spans)
+
     def count_tokens(self, text: str) -> int:
         """See Embedder."""
         return len(self._model.tokenizer.encode(text, add_special_tokens=False))
@@ -106,9 +127,20 @@ class HashEmbedder:
             progress(len(texts))
         return _unit(rows)
 
+    def embed_tokens(self, text: str, is_query: bool) -> TokenVectors:
+        """See Embedder. A token is a word."""
+        found = list(re.finditer(r"\w+", text))
+        return TokenVectors(self.embed_documents([match[0] for match in found]), tuple(match.span() for match in found))
+
     def count_tokens(self, text: str) -> int:
         """See Embedder."""
         return len(text.split())
+
+
+def _without_space(text: str, start: int, end: int) -> tuple[int, int]:
+    """Sentencepiece counts the space before a word to it."""
+    start = max(start, 0)
+    return start + (len(text[start:end]) - len(text[start:end].lstrip())), end
 
 
 def _unit(rows: Any) -> Vectors:

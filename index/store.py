@@ -4,7 +4,9 @@
     INDEX/versions/NAME/
         documents.jsonl              the documents with their tables
         chunks.jsonl                 the chunks, row i of the vectors
-        vectors.faiss                exact inner-product index over unit rows
+        sentences.jsonl              the sentences, row i of theirs
+        vectors.faiss                exact inner-product index over the chunks' unit rows
+        sentences.faiss              the same over the sentences'
         lexical/                     BM25
         manifest.json                written last: format, model, settings, and a hash of every other file
 
@@ -25,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ValidationError
 
-from corpus.document import Block, Chunk, Document, Note, Source
+from corpus.document import Block, Chunk, Document, Note, Sentence, Source
 from corpus.errors import DocumentUnknown, IndexDamaged, IndexMissing, IndexOutdated, ModelMismatch
 from index.embed import Vectors
 from index.lexical import LexicalIndex
@@ -46,6 +48,7 @@ class Manifest(BaseModel):
     chunk_tokens: int
     documents: int
     chunks: int
+    sentences: int
     corpus_sha256: str
     files: dict[str, str]
     """Relative path -> SHA-256."""
@@ -58,8 +61,11 @@ class IndexVersion:
     manifest: Manifest
     documents: dict[str, Document]
     chunks: tuple[Chunk, ...]
+    sentences: tuple[Sentence, ...]
+    sentence_vectors: Vectors
     lexical: LexicalIndex
     _faiss: Any
+    _first_sentence: dict[str, int]
 
     def document(self, doc_id: str) -> Document:
         """The document of that id. Raises DocumentUnknown."""
@@ -71,6 +77,17 @@ class IndexVersion:
     def language_of(self, chunk: Chunk) -> str:
         """The language of the chunk's document."""
         return self.documents[chunk.doc_id].language
+
+    def sentences_of(self, chunk: Chunk) -> list[int]:
+        """The rows of the sentences that begin in `chunk`, in reading order."""
+        rows = []
+        for row in range(self._first_sentence.get(chunk.doc_id, len(self.sentences)), len(self.sentences)):
+            sentence = self.sentences[row]
+            if sentence.doc_id != chunk.doc_id or sentence.start >= chunk.end:
+                break
+            if sentence.start >= chunk.start:
+                rows.append(row)
+        return rows
 
     def similarities(self, query: Vectors) -> NDArray[np.float32]:
         """(chunks,) cosines between one (1, dimension) query and every chunk."""
@@ -93,9 +110,19 @@ def open_index(index_dir: Path, model: str | None = None) -> IndexVersion:
             raise IndexDamaged(f"{folder / name} is not the file that was built: it is missing, torn or altered. {BUILD}")
     import faiss
 
-    documents = {row["doc_id"]: _document(row) for row in _read_rows(folder / "documents.jsonl")}
+    sentences = tuple(Sentence(**(row | {"keys": tuple(row["keys"])})) for row in _read_rows(folder / "sentences.jsonl"))
+    rows = faiss.read_index(str(folder / "sentences.faiss"))
     chunks = tuple(Chunk(**row) for row in _read_rows(folder / "chunks.jsonl"))
-    return IndexVersion(manifest, documents, chunks, LexicalIndex.load(folder / "lexical", len(chunks)), faiss.read_index(str(folder / "vectors.faiss")))
+    return IndexVersion(
+        manifest=manifest,
+        documents={row["doc_id"]: _document(row) for row in _read_rows(folder / "documents.jsonl")},
+        chunks=chunks,
+        sentences=sentences,
+        sentence_vectors=rows.reconstruct_n(0, rows.ntotal),
+        lexical=LexicalIndex.load(folder / "lexical", len(chunks)),
+        _faiss=faiss.read_index(str(folder / "vectors.faiss")),
+        _first_sentence={sentence.doc_id: row for row, sentence in reversed(list(enumerate(sentences)))},
+    )
 
 
 def read_manifest(index_dir: Path) -> tuple[Path, Manifest]:
@@ -116,23 +143,31 @@ def read_manifest(index_dir: Path) -> tuple[Path, Manifest]:
         raise IndexDamaged(f"{folder / MANIFEST} is missing or not readable. {BUILD}") from error
 
 
-def write_version(
-    folder: Path, manifest: Manifest, documents: Iterable[Document], chunks: Sequence[Chunk], vectors: Vectors, texts: Sequence[str]
-) -> Manifest:
-    """Write all files of a version into the empty `folder`, the manifest last; OSError passes through."""
-    import faiss
+@dataclass(frozen=True)
+class Contents:
+    """What goes into a version: rows of `vectors` are the chunks, rows of `sentence_vectors` the sentences."""
 
-    _write_rows(folder / "documents.jsonl", documents)
-    _write_rows(folder / "chunks.jsonl", chunks)
-    flat = faiss.IndexFlatIP(manifest.dimension)
-    flat.add(vectors)
-    (folder / "vectors.faiss").write_bytes(faiss.serialize_index(flat).tobytes())
-    LexicalIndex.build(texts).save(folder / "lexical")
+    documents: Sequence[Document]
+    chunks: Sequence[Chunk]
+    vectors: Vectors
+    sentences: Sequence[Sentence]
+    sentence_vectors: Vectors
+    lexical: LexicalIndex
+
+
+def write_version(folder: Path, manifest: Manifest, contents: Contents) -> Manifest:
+    """Write all files of a version into the empty `folder`, the manifest last; OSError passes through."""
+    _write_rows(folder / "documents.jsonl", contents.documents)
+    _write_rows(folder / "chunks.jsonl", contents.chunks)
+    _write_rows(folder / "sentences.jsonl", contents.sentences)
+    _write_faiss(folder / "vectors.faiss", contents.vectors)
+    _write_faiss(folder / "sentences.faiss", contents.sentence_vectors)
+    (folder / "lexical").mkdir()
+    contents.lexical.save(folder / "lexical")
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     complete = manifest.model_copy(update={"files": {path.relative_to(folder).as_posix(): _sha256(path) or "" for path in files}})
-    for path in files:
+    for path in (*files, folder / "lexical"):
         _sync(path)
-    _sync(folder / "lexical")
     _write_synced(folder / MANIFEST, complete.model_dump_json(indent=1))
     _sync(folder)
     return complete
@@ -165,6 +200,15 @@ def _sha256(path: Path) -> str | None:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return None
+
+
+def _write_faiss(path: Path, rows: Vectors) -> None:
+    """Through Python's own file, so that a full disk is an OSError and not a message from C++."""
+    import faiss
+
+    flat = faiss.IndexFlatIP(rows.shape[1])
+    flat.add(rows)
+    path.write_bytes(faiss.serialize_index(flat).tobytes())
 
 
 def _write_rows(path: Path, records: Iterable[Any]) -> None:

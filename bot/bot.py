@@ -1,0 +1,195 @@
+"""The bot: a question and its conversation in, an Answer out. `open_bot` joins the parts, once."""
+
+import hashlib
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+import corpus as packaged_corpus
+from bot.answer import Answer, AnswerSentence, Citation, NearPassage, Notice
+from bot.cite import cite, is_literal, source_url
+from bot.config import Config
+from bot.converse import Turn, standalone
+from bot.phrases import phrase
+from bot.question import Question, question_language, read_question
+from bot.read import Candidate, Reading, read
+from corpus.errors import IndexMissing
+from corpus.language import LANGUAGES
+from corpus.load import Corpus, load_corpus
+from index.build import build_index
+from index.embed import Embedder, SentenceTransformerEmbedder, Vectors
+from index.hit import Hit
+from index.retrieve import Retriever
+from index.store import IndexVersion, Manifest, open_index
+
+MODEL = "extractive"
+"""What `Answer.model` says: no language model wrote the answer, its sentences are quoted."""
+
+NEAREST = 3
+"""Passages shown on a refusal."""
+
+FOREIGN = 0.02
+"""Below this probability nothing in the corpus is near enough to be worth showing."""
+
+Watch = Callable[[str, int], None]
+"""Told ("start", texts) once and ("step", texts) for each batch of a build."""
+
+
+@dataclass(frozen=True)
+class Bot:
+    """Answers from one index version."""
+
+    retriever: Retriever
+    config: Config
+
+    @property
+    def version(self) -> IndexVersion:
+        """The index that answers."""
+        return self.retriever.version
+
+    def search(self, question: str, k: int) -> list[Hit]:
+        """The k passages nearest to `question`, in all languages. Raises QuestionInvalid."""
+        return self.retriever.search(read_question(question, self.config.max_question).text, k)
+
+    def ask(self, question: str, history: Sequence[Turn] = (), language: str | None = None, k: int | None = None) -> Answer:
+        """Answer from the corpus, or refuse. Raises QuestionInvalid."""
+        started = time.perf_counter()
+        said = next((turn.content for turn in reversed(history) if turn.role == "user"), None)
+        conversation = question_language(said) if said else None
+        asked = read_question(question, self.config.max_question, language, conversation)
+        whole = standalone(asked.text, history)
+        asked = read_question(whole, len(whole), asked.language)
+        vector = self.retriever.embedder.embed_queries([asked.text])
+        embedded = time.perf_counter()
+        readings = self._readings(asked, vector, k or self.config.passages)
+        found = next((reading for reading, _ in readings if reading.answers), None)
+        hits = [hit for _, passages in readings for hit in passages]
+        fields = self._answered(asked, found, hits) if found else self._refused(asked, readings)
+        done = time.perf_counter()
+        return Answer(
+            answer_id=uuid.uuid4().hex,
+            question=question,
+            standalone_question=asked.text,
+            language=asked.language,
+            model=MODEL,
+            index_version=self.version.manifest.version,
+            timings_ms={"embed": _ms(embedded - started), "read": _ms(done - embedded), "total": _ms(done - started)},
+            **fields,
+        )
+
+    def _readings(self, asked: Question, vector: Vectors, k: int) -> list[tuple[Reading, list[Hit]]]:
+        """What the asker's language says, then, if that is no answer, what the other one says."""
+        readings: list[tuple[Reading, list[Hit]]] = []
+        for language in (asked.language, *(other for other in LANGUAGES if other != asked.language)):
+            hits = self.retriever.search_vector(asked.text, vector, k, language)
+            readings.append((read(asked, vector, hits, self.version, self.retriever.embedder, self.config.max_sentences), hits))
+            if readings[-1][0].answers:
+                break
+        return readings
+
+    def _answered(self, asked: Question, reading: Reading, hits: Sequence[Hit]) -> dict[str, object]:
+        found = {hit.chunk.chunk_id: hit for hit in hits}
+        first = reading.chosen[0].chunk.doc_id
+        ordered = sorted(reading.chosen, key=lambda candidate: (candidate.chunk.doc_id != first, candidate.row))
+        citations = [self._cite(number, candidate, found) for number, candidate in enumerate(ordered, start=1)]
+        kept = [citation for citation in citations if is_literal(citation, self.version, found)]
+        sentences = tuple(AnswerSentence(text=citation.quote, verdict="verbatim", citations=(citation.number,)) for citation in kept)
+        return {
+            "answer": " ".join(f"{sentence.text} [{sentence.citations[0]}]" for sentence in sentences),
+            "refused": False,
+            "sentences": sentences,
+            "citations": tuple(kept),
+            "notices": tuple(_notices(asked, kept)),
+            "dropped_sentences": len(citations) - len(kept),
+        }
+
+    def _cite(self, number: int, candidate: Candidate, found: dict[str, Hit]) -> Citation:
+        hit = found[candidate.chunk.chunk_id]
+        return cite(number, self.version.sentences[candidate.row], hit.chunk.chunk_id, hit.score, self.version)
+
+    def _refused(self, asked: Question, readings: Sequence[tuple[Reading, list[Hit]]]) -> dict[str, object]:
+        best = max((reading for reading, _ in readings), key=lambda reading: reading.probability)
+        foreign = best.probability < FOREIGN
+        near = () if foreign else tuple(self._near(asked, best, candidate) for candidate in best.nearest[:NEAREST])
+        text = phrase(asked.language, "refusal") + (" " + phrase(asked.language, "refusal_near") if near else "")
+        reason = "off_topic" if foreign else "conflict" if best.conflict else "unmatched"
+        return {"answer": text, "refused": True, "refusal_reason": reason, "nearest": near}
+
+    def _near(self, asked: Question, reading: Reading, candidate: Candidate) -> NearPassage:
+        sentence = self.version.sentences[candidate.row]
+        document = self.version.documents[sentence.doc_id]
+        if candidate.conflict or reading.conflict:
+            about = ", ".join(sorted(asked.years | asked.acronyms))
+            reason = phrase(asked.language, "conflict", asked=about)
+        else:
+            reason = phrase(asked.language, "unmatched", word=reading.unmatched or asked.text)
+        return NearPassage(
+            doc_id=document.doc_id,
+            title=document.title,
+            quote=document.text[sentence.start : sentence.end],
+            start=sentence.start,
+            end=sentence.end,
+            reason=reason,
+            source_url=source_url(document.doc_id, sentence.start, sentence.end, self.version.manifest.version),
+        )
+
+
+def open_bot(config: Config, watch: Watch | None = None) -> Bot:
+    """A bot on the index of `config`; where there is none yet it is built first, `watch` being told.
+
+    Raises what loading the model, reading the corpus and opening the index raise.
+    """
+    embedder = open_embedder(config)
+    try:
+        version = open_index(index_folder(config), embedder.identity)
+    except IndexMissing:
+        rebuild(config, embedder, watch)
+        version = open_index(index_folder(config), embedder.identity)
+    return Bot(Retriever(version, embedder), config)
+
+
+def open_embedder(config: Config) -> Embedder:
+    """The embedding model that `config` names."""
+    return SentenceTransformerEmbedder(config.embedding_model, config.cache, config.threads)
+
+
+def rebuild(config: Config, embedder: Embedder, watch: Watch | None = None) -> tuple[Manifest, Corpus]:
+    """Build the index anew from the corpus and make it current; also returns the corpus, whose failures want to be shown."""
+    corpus = load_corpus(corpus_folder(config))
+    tell = watch or (lambda event, count: None)
+    manifest = build_index(
+        corpus.documents,
+        index_folder(config),
+        embedder,
+        config.chunk_tokens,
+        progress=lambda count: tell("step", count),
+        announce=lambda count: tell("start", count),
+    )
+    return manifest, corpus
+
+
+def corpus_folder(config: Config) -> Path:
+    """The folder of source texts: as set, else ./corpus/documents, else the one that came with the package."""
+    here = Path("corpus/documents")
+    packaged = Path(packaged_corpus.__file__ or "").parent / "documents"
+    return config.corpus or (here if here.is_dir() else packaged)
+
+
+def index_folder(config: Config) -> Path:
+    """The folder of the built index: as set, else one of the user's, named after the corpus folder."""
+    name = hashlib.sha256(str(corpus_folder(config).resolve()).encode()).hexdigest()[:16]
+    return config.index or Path(platformdirs.user_data_dir("tanya-diplomasi")) / "indexes" / name
+
+
+def _notices(asked: Question, citations: Sequence[Citation]) -> list[Notice]:
+    if any(citation.language != asked.language for citation in citations):
+        return [Notice(code="other_language", text=phrase(asked.language, "other_language"))]
+    return []
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 1)
