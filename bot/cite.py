@@ -8,9 +8,13 @@ from corpus.document import Document, Sentence
 from index.store import IndexVersion
 
 
+MARK = "cited"
+"""The marked words on the reader page have this id, so a browser scrolls to them without a script."""
+
+
 def source_url(doc_id: str, start: int, end: int, version: str) -> str:
     """Our reader page with that range marked, as a path below the server's root; `version` names the index it counts in."""
-    return f"/source/{quote(doc_id)}?{urlencode({'start': start, 'end': end, 'v': version})}"
+    return f"/source/{quote(doc_id)}?{urlencode({'start': start, 'end': end, 'v': version})}#{MARK}"
 
 
 def cite(number: int, sentence: Sentence, chunk_id: str, score: float, version: IndexVersion) -> Citation:

@@ -15,7 +15,7 @@ from corpus.errors import SettingsInvalid
 
 PREFIX = "TANYA_"
 FILE = "tanya.toml"
-NOT_SETTINGS = {"TANYA_TEST_REQUIRE_ALL"}
+NOT_SETTINGS = {"TANYA_TEST_REQUIRE_ALL", "TANYA_TEST_PAGE"}
 """Read by the test suite, not by the product."""
 
 

@@ -5,7 +5,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
-from corpus.errors import QuestionInvalid
+from corpus.errors import QuestionInvalid, QuestionTooLong
 from corpus.language import LANGUAGES, language_odds
 from corpus.load import normalise
 from corpus.numbers import years
@@ -72,10 +72,10 @@ class Question:
 def read_question(text: str, limit: int, language: str | None = None, conversation: str | None = None) -> Question:
     """Read a question of at most `limit` characters; `language` overrules what its words say, `conversation` breaks a tie.
 
-    Raises QuestionInvalid where there is nothing to answer, or too much.
+    Raises QuestionInvalid where there is nothing to answer, QuestionTooLong where it is too much.
     """
     if len(text) > limit:
-        raise QuestionInvalid(f"The question has {len(text):,} characters, at most {limit:,} are read. Ask a shorter one.")
+        raise QuestionTooLong(f"The question has {len(text):,} characters, at most {limit:,} are read. Ask a shorter one.")
     text = re.sub(r"\s+", " ", normalise(text)).strip()
     if not any(unicodedata.category(character)[0] in "LN" for character in text):
         raise QuestionInvalid("The question has no words. Ask something.")

@@ -1,0 +1,54 @@
+"""Files to Documents, Documents to sentences and chunks; and the checks that the shipped texts pass."""
+
+from corpus.check import Finding, check_corpus
+from corpus.document import Block, Chunk, Document, Note, Sentence, Source
+from corpus.errors import (
+    BuildFailed,
+    DocumentError,
+    DocumentUnknown,
+    IndexDamaged,
+    IndexMissing,
+    IndexOutdated,
+    ModelError,
+    ModelMismatch,
+    QuestionInvalid,
+    QuestionTooLong,
+    SettingsInvalid,
+    TanyaError,
+)
+from corpus.language import LANGUAGES, language_odds
+from corpus.load import Corpus, load_corpus, load_document, normalise
+from corpus.numbers import years
+from corpus.split import split_chunks, split_sentences
+
+__all__ = [
+    "LANGUAGES",
+    "Block",
+    "BuildFailed",
+    "Chunk",
+    "Corpus",
+    "Document",
+    "DocumentError",
+    "DocumentUnknown",
+    "Finding",
+    "IndexDamaged",
+    "IndexMissing",
+    "IndexOutdated",
+    "ModelError",
+    "ModelMismatch",
+    "Note",
+    "QuestionInvalid",
+    "QuestionTooLong",
+    "Sentence",
+    "SettingsInvalid",
+    "Source",
+    "TanyaError",
+    "check_corpus",
+    "language_odds",
+    "load_corpus",
+    "load_document",
+    "normalise",
+    "split_chunks",
+    "split_sentences",
+    "years",
+]

@@ -40,7 +40,7 @@ _UI = r"""
  | beranda$ | cari$ | menu$ | iklan$ | advertisement | kirim$ | batal$ | alasan$ | salin\ (tautan|link) | sumber\ gambar | (foto|gambar|editor|reporter)\s*:
  | home(\s*[>/|].*)?$ | skip\ to | share(d|\ this|\ on)?\b.{0,30}$ | tweet$ | e-?mail$ | print$ | save$ | close$ | next(\ page)?$ | prev(ious)?(\ page)?$ | loading\b.{0,12}$
  | (leave|post|add|write)\ a\ (comment|reply) | (no|\d+)\ comments?\b | comments?(\ \(?\d+\)?)?$ | be\ the\ first\ to | report\ (this|content|account|abuse) | read\ (more|also|next)
- | see\ (more|also|all) | related\ (articles?|posts?|stories) | you\ may\ also | most\ (read|popular) | trending$ | recommended | subscribe\b | newsletter
+ | (see|watch|listen)\ (more|also|all) | related\b.{0,60}$ | you\ may\ also | most\ (read|popular) | trending$ | recommended | subscribe\b | newsletter
  | follow\ us | (photo|image|picture)(\ credit|\ source)?\s*: | page\s+\d+ | view\ (photo|all|more) | back\ to\ top | kembali\ ke\ atas | copy\ link | tags?\s*: | label\s*: | topik\s*:
  | ©|\(c\)\ \d{4} | copyright\b | hak\ cipta | all\ rights\ reserved
 """

@@ -21,7 +21,8 @@ A name states the fact; a message says what was found, what was expected and wha
     │   ├── ModelMismatch          built with another embedding model
     │   └── BuildFailed            the disk refused; the old index is untouched
     ├── ModelError                 the embedding model cannot be loaded
-    ├── QuestionInvalid            empty, too long, or not text
+    ├── QuestionInvalid            empty, not text, or in no language that is spoken here
+    │   └── QuestionTooLong            more characters than are read
     ├── DocumentUnknown            no such document in this index
     └── SettingsInvalid            an unknown key, or a value out of bounds
 """
@@ -100,7 +101,11 @@ class ModelError(TanyaError):
 
 
 class QuestionInvalid(TanyaError):
-    """The question is empty, too long, or not text."""
+    """The question cannot be read."""
+
+
+class QuestionTooLong(QuestionInvalid):
+    """The question has more characters than are read."""
 
 
 class DocumentUnknown(TanyaError):

@@ -30,14 +30,13 @@ from corpus.errors import (
     DuplicateDocumentId,
     FrontMatterInvalid,
 )
-from corpus.language import detect_language
+from corpus.language import LANGUAGES, detect_language
 from corpus.markdown import PlainText, parse_markdown
 
 MAX_BYTES = 5_000_000
 """A book is about 1 MB of text; more than this is a wrong file, and would hold a build for minutes."""
 
 SUFFIXES = {".md": "markdown", ".markdown": "markdown", ".txt": "plain"}
-LANGUAGES = ("id", "en")
 FIELDS = ("title", "language", "author", "publisher", "date", "updated", "as_of", "url", "license", "sources")
 
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(?P<yaml>.*?)^---[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
@@ -182,8 +181,10 @@ def _sources(declared: Any, path: Path) -> tuple[Source, ...]:
 
 
 def _language(fields: dict[str, str], path: Path, text: str) -> str:
-    if fields.get("language"):
-        return fields["language"].lower()
+    if declared := fields.get("language", "").lower():
+        if declared not in LANGUAGES:
+            raise FrontMatterInvalid(f"{path}: language {declared!r} is not one of {', '.join(LANGUAGES)}.")
+        return declared
     return path.parts[0] if len(path.parts) > 1 and path.parts[0] in LANGUAGES else detect_language(text)
 
 

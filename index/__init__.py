@@ -1,0 +1,25 @@
+"""Documents to vectors on disk, and a question to the passages nearest to it."""
+
+from index.build import build_index, text_to_embed
+from index.embed import Embedder, HashEmbedder, SentenceTransformerEmbedder, TokenVectors, Vectors
+from index.hit import Hit
+from index.retrieve import Retriever
+from index.store import IndexVersion, Manifest, open_index, read_manifest
+from index.unpack import unpack_model
+
+__all__ = [
+    "Embedder",
+    "HashEmbedder",
+    "Hit",
+    "IndexVersion",
+    "Manifest",
+    "Retriever",
+    "SentenceTransformerEmbedder",
+    "TokenVectors",
+    "Vectors",
+    "build_index",
+    "open_index",
+    "read_manifest",
+    "text_to_embed",
+    "unpack_model",
+]

@@ -6,6 +6,7 @@ different methods, because e5 and its kin were trained with a different prompt f
 
 import hashlib
 import re
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,12 +76,14 @@ class SentenceTransformerEmbedder:
             raise ModelError(f"The embedding model {model!r} cannot be loaded: {_first_line(error)}. Check TANYA_EMBEDDING_MODEL.") from error
         if "e5" in path.lower() and not any(self._model.prompts.values()):
             self._model.prompts = dict(E5_PROMPTS)
+        self._lock = threading.Lock()  # the tokenizer refuses a second thread ("Already borrowed")
         self.identity = FOLDER if model == DEFAULT_MODEL else model
         self.dimension = int(self._model.get_embedding_dimension() or 0)
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
         """See Embedder."""
-        return _unit(self._model.encode_query(list(texts), batch_size=BATCH, show_progress_bar=False))
+        with self._lock:
+            return _unit(self._model.encode_query(list(texts), batch_size=BATCH, show_progress_bar=False))
 
     def embed_documents(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
         """See Embedder. Texts are taken longest first, so that a batch holds texts of about one length."""
@@ -88,7 +91,8 @@ class SentenceTransformerEmbedder:
         order = sorted(range(len(texts)), key=lambda i: -len(texts[i]))
         for start in range(0, len(order), BATCH):
             batch = order[start : start + BATCH]
-            rows[batch] = _unit(self._model.encode_document([texts[i] for i in batch], batch_size=BATCH, show_progress_bar=False))
+            with self._lock:
+                rows[batch] = _unit(self._model.encode_document([texts[i] for i in batch], batch_size=BATCH, show_progress_bar=False))
             if progress:
                 progress(len(batch))
         return rows
@@ -96,15 +100,17 @@ class SentenceTransformerEmbedder:
     def embed_tokens(self, text: str, is_query: bool) -> TokenVectors:
         """See Embedder. What the model cuts off at its longest input has no row."""
         prompt = str(self._model.prompts.get("query" if is_query else "document") or "")
-        rows = self._model.encode(prompt + text, prompt="", output_value="token_embeddings", show_progress_bar=False)
-        marks = self._model.tokenizer(prompt + text, return_offsets_mapping=True, truncation=True)["offset_mapping"]
+        with self._lock:
+            rows = self._model.encode(prompt + text, prompt="", output_value="token_embeddings", show_progress_bar=False)
+            marks = self._model.tokenizer(prompt + text, return_offsets_mapping=True, truncation=True)["offset_mapping"]
         kept = [i for i, (start, end) in enumerate(marks[: len(rows)]) if end > max(start, len(prompt))]
         spans = tuple(_without_space(text, marks[i][0] - len(prompt), marks[i][1] - len(prompt)) for i in kept)
         return TokenVectors(_unit(rows[kept]) if kept else np.zeros((0, self.dimension), np.float32), spans)
 
     def count_tokens(self, text: str) -> int:
         """See Embedder."""
-        return len(self._model.tokenizer.encode(text, add_special_tokens=False))
+        with self._lock:
+            return len(self._model.tokenizer.encode(text, add_special_tokens=False))
 
 
 class HashEmbedder:

@@ -1,0 +1,159 @@
+"""Hits to answers: whatever is asked, every quote is a literal slice of its source."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot import Answer, Bot, Turn, read_config
+from bot.cite import is_literal
+from bot.converse import standalone
+from bot.question import read_question
+from corpus.errors import QuestionInvalid, QuestionTooLong, SettingsInvalid
+from tests.conftest import Writer, toy_bot
+
+SNAPSHOT = Path(__file__).parent / "answer-schema.json"
+TEXTS = {
+    "en/moon.md": "---\nsources: {s1: {title: Almanac, publisher: P, date: 1999}}\n---\nThe moon has no air.[^s1] Twelve people walked on the moon.",
+    "en/sea.md": "The sea is salt. <b>Waves</b> come from wind.",
+    "id/laut.md": "Laut terasa asin. Ombak datang dari angin.",
+}
+
+
+@pytest.fixture
+def bot(write: Writer, tmp_path: Path) -> Bot:
+    for name, text in TEXTS.items():
+        write(name, text)
+    return toy_bot(write.folder, tmp_path / "index")
+
+
+def agree(answer: Answer, bot: Bot) -> bool:
+    """The promise: text, citations, offsets and quotes say one thing."""
+    numbers = [citation.number for citation in answer.citations]
+    cited = [number for sentence in answer.sentences for number in sentence.citations]
+    quotes = {citation.number: citation.quote for citation in answer.citations}
+    return (
+        numbers == list(range(1, len(numbers) + 1)) == cited
+        and all(bot.version.document(c.doc_id).text[c.start : c.end] == c.quote for c in answer.citations)
+        and all(sentence.text == quotes[sentence.citations[0]] and sentence.verdict == "verbatim" for sentence in answer.sentences)
+        and (answer.refused or answer.answer == " ".join(f"{s.text} [{s.citations[0]}]" for s in answer.sentences))
+        and answer.refused == (not answer.sentences)
+        and all(bot.version.document(n.doc_id).text[n.start : n.end] == n.quote for n in answer.nearest)
+    )
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.one_of(st.text(min_size=1), st.lists(st.sampled_from("moon sea waves people walked wind 1999 ? laut ombak".split())).map(" ".join)))
+def test_every_answer_agrees_with_itself_and_its_sources(bot: Bot, question: str) -> None:
+    try:
+        answer = bot.ask(question)
+    except QuestionInvalid:
+        return
+    assert agree(answer, bot)
+    assert Answer.model_validate_json(answer.model_dump_json()) == answer
+
+
+def test_an_answer_quotes_its_sentence_and_names_the_source_of_that_sentence(bot: Bot) -> None:
+    answer = bot.ask("moon air")
+    assert not answer.refused
+    assert answer.citations[0].quote == "The moon has no air."
+    assert [source.title for source in answer.citations[0].sources] == ["Almanac"]
+
+
+def test_a_citation_that_is_no_slice_is_dropped(bot: Bot) -> None:
+    citation = bot.ask("moon air").citations[0]
+    ids = [citation.chunk_id]
+    assert is_literal(citation, bot.version, ids)
+    for change in ({"quote": "The moon has air."}, {"start": 1}, {"end": 10**6}, {"doc_id": "en.nowhere"}, {"chunk_id": "other"}):
+        assert not is_literal(citation.model_copy(update=change), bot.version, ids)
+
+
+def test_a_refusal_is_in_the_askers_language(bot: Bot) -> None:
+    assert bot.ask("Siapa penemu mesin cetak?").answer.startswith("Maaf")
+    assert bot.ask("Who invented the printing press?").answer.startswith("Sorry")
+    assert bot.ask("Who invented the printing press?", language="id").answer.startswith("Maaf")
+
+
+@pytest.mark.parametrize("question", ["", "   ", "?!…", "\u200b", "🙂"])
+def test_nothing_to_answer(bot: Bot, question: str) -> None:
+    with pytest.raises(QuestionInvalid, match="no words"):
+        bot.ask(question)
+
+
+def test_too_much_to_read(bot: Bot) -> None:
+    with pytest.raises(QuestionTooLong, match="20,000"):
+        bot.ask("x" * 20_000)
+
+
+def test_a_language_that_is_not_spoken(bot: Bot) -> None:
+    with pytest.raises(QuestionInvalid, match="id, en"):
+        bot.ask("Bonjour", language="fr")
+
+
+def test_the_schema_is_the_one_that_was_agreed() -> None:
+    assert Answer.model_json_schema() == json.loads(SNAPSHOT.read_text("utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("question", "language"),
+    [
+        ("Kapan RCDD digelar?", "id"),
+        ("When was RCDD held?", "en"),
+        ("What does diplomasi membumi mean?", "en"),
+        ("hasilnya apa", "id"),
+        ("RCDD 2019 outcome", "en"),
+        ("Apa itu Digital Command Center?", "id"),
+    ],
+)
+def test_the_language_of_a_question(question: str, language: str) -> None:
+    assert read_question(question, 100).language == language
+
+
+def test_a_tie_goes_to_the_conversations_language() -> None:
+    assert read_question("RCDD 2019?", 100, conversation="id").language == "id"
+
+
+@pytest.mark.parametrize(
+    ("before", "question", "expected"),
+    [
+        (["Kapan RCDD 2019 digelar?"], "Apa hasilnya?", "Apa hasilnya (RCDD 2019)?"),
+        (["When was the ICDD held?"], "And where?", "And where (ICDD)?"),
+        (["Kapan RCDD 2019 digelar?"], "Apa hasil ICDD 2021?", "Apa hasil ICDD 2021?"),
+        (["What is the Digital Command Center?", "When was it set up?"], "What does it do?", "What does it do (Digital Command Center)?"),
+        ([], "Apa hasilnya?", "Apa hasilnya?"),
+    ],
+)
+def test_a_follow_up_is_made_to_stand_alone(before: list[str], question: str, expected: str) -> None:
+    assert standalone(question, [Turn("user", said) for said in before]) == expected
+
+
+def test_settings_come_from_file_environment_and_command_line_in_that_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tanya.toml").write_text("port = 1111\npassages = 3\nhost = 'a'\n")
+    monkeypatch.setenv("TANYA_PORT", "2222")
+    monkeypatch.setenv("TANYA_HOST", "b")
+    config = read_config(host="c", index=None)
+    assert (config.port, config.passages, config.host) == (2222, 3, "c")
+
+
+@pytest.mark.parametrize(
+    ("toml", "environment", "named"),
+    [
+        ("prot = 1", {}, "prot"),
+        ("port = 70000", {}, "port"),
+        ("port = ", {}, "tanya.toml"),
+        ("", {"TANYA_PROT": "1"}, "TANYA_PROT"),
+        ("", {"TANYA_PORT": "many"}, "port"),
+    ],
+)
+def test_an_unknown_or_impossible_setting_stops_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, toml: str, environment: dict[str, str], named: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tanya.toml").write_text(toml)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsInvalid, match=named):
+        read_config()

@@ -1,0 +1,119 @@
+"""The chat page: Gradio, one Blocks an interface language.
+
+The conversation lives in the browser: each question brings it along, and nothing of it is kept here.
+"""
+
+import html
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from bot.bot import Bot
+from bot.converse import Turn
+from corpus.errors import QuestionInvalid, QuestionTooLong, TanyaError
+from ui.render import answer_steps, message_html, question_html, searching_html
+from ui.texts import EXAMPLES, TEXTS
+
+STATIC = Path(__file__).parent / "static"
+CONCURRENCY = 4
+"""Questions in work at once; more would only wait for the same two cores."""
+
+QUEUE = 64
+"""Waiting questions; the next one is told to come back instead of waiting for minutes."""
+
+_ASKED = re.compile(r'<div class="td-question">(.*?)</div>', re.DOTALL)
+_TAG = re.compile(r"<[^>]+>")
+
+Message = dict[str, Any]
+
+
+def build_chat(open_bot: Callable[[], Bot], language: str) -> Any:
+    """The Gradio app of one interface language; `open_bot` gives the bot that answers now."""
+    import gradio as gr
+
+    words = TEXTS[language]
+
+    def respond(question: str, messages: list[Message] | None) -> Iterator[tuple[list[Message], str]]:
+        for shown in talk(open_bot(), question, messages or [], language):
+            yield shown, ""
+
+    with gr.Blocks(title=words["title"], analytics_enabled=False, fill_height=True) as blocks:
+        gr.HTML(_header(words), padding=False, elem_id="td-header")
+        chat = gr.Chatbot(
+            elem_id="td-chat", show_label=False, container=False, layout="panel", buttons=[], feedback_options=None,
+            placeholder=f"<h2>{words['hello']}</h2><p>{words['hello_more']}</p>", latex_delimiters=[], height="auto",
+            examples=[{"text": text} for text in EXAMPLES[language]], scale=1, group_consecutive_messages=False,
+        )  # fmt: skip
+        box = gr.Textbox(
+            elem_id="td-box", show_label=False, label=words["placeholder"], placeholder=words["placeholder"], container=False,
+            submit_btn=words["ask"], autofocus=True, max_length=open_bot().config.max_question,
+        )  # fmt: skip
+        with gr.Row(elem_id="td-foot"):
+            clear = gr.Button(words["clear"], size="sm", variant="secondary", elem_id="td-clear")
+            gr.HTML(f"<p>{words['independent']} {words['local']}</p>", padding=False)
+        options: dict[str, Any] = {"concurrency_id": "ask", "concurrency_limit": CONCURRENCY, "api_visibility": "private"}
+        box.submit(respond, [box, chat], [chat, box], **options)
+        chat.example_select(_chosen(respond), [chat], [chat, box], **options)
+        clear.click(lambda: ([], ""), None, [chat, box], api_visibility="private", queue=False)
+    blocks.queue(max_size=QUEUE, default_concurrency_limit=CONCURRENCY)
+    return blocks
+
+
+def talk(bot: Bot, question: str, messages: list[Message], language: str) -> Iterator[list[Message]]:
+    """The conversation as it grows while `question` is answered."""
+    words = TEXTS[language]
+    shown: list[Message] = [*messages, {"role": "user", "content": question_html(question[: bot.config.max_question])}]
+
+    def with_reply(content: str) -> list[Message]:
+        return [*shown, {"role": "assistant", "content": content}]
+
+    yield with_reply(searching_html(language))
+    try:
+        answer = bot.ask(question, turns(messages))
+    except QuestionTooLong:
+        yield with_reply(message_html(words["too_long"].format(limit=bot.config.max_question)))
+    except QuestionInvalid:
+        yield with_reply(message_html(words["empty"]))
+    except TanyaError:
+        yield with_reply(message_html(words["failed"]))
+    else:
+        for content in answer_steps(answer):
+            yield with_reply(content)
+
+
+def turns(messages: list[Message]) -> list[Turn]:
+    """The conversation as the bot wants it, from the messages that the browser holds."""
+    found = []
+    for message in messages:
+        content = _plain(message.get("content"))
+        role = message.get("role")
+        if role == "user" or role == "assistant":
+            asked = _ASKED.search(content)
+            found.append(Turn(role, html.unescape(_TAG.sub("", asked[1] if asked else content)).strip()))
+    return found
+
+
+def _plain(content: Any) -> str:
+    """Gradio gives a text, or a list of parts with one."""
+    if isinstance(content, list):
+        return " ".join(_plain(part) for part in content)
+    if isinstance(content, dict):
+        return str(content.get("text", ""))
+    return content if isinstance(content, str) else ""
+
+
+def _chosen(respond: Callable[[str, list[Message] | None], Iterator[tuple[list[Message], str]]]) -> Any:
+    import gradio as gr
+
+    def chosen(messages: list[Message] | None, event: gr.SelectData) -> Iterator[tuple[list[Message], str]]:
+        yield from respond(str(event.value["text"]), messages)
+
+    return chosen
+
+
+def _header(words: dict[str, str]) -> str:
+    return (
+        f'<header class="td-header"><div><h1>{words["title"]}</h1><p>{words["tagline"]}</p></div>'
+        f'<a class="td-language" href="/{words["other_path"]}">{words["other"]}</a></header>'
+    )

@@ -1,0 +1,88 @@
+"""An Answer as HTML for the chat. Every text from corpus, question or model goes through `escape` here.
+
+The chat hands our HTML to a Markdown renderer: it leaves a block-level element without line breaks alone, so each
+message is one `div` on one line.
+"""
+
+from collections.abc import Iterable
+from html import escape
+
+from bot.answer import Answer, Citation, NearPassage
+from ui.texts import TEXTS, date_in_words
+
+
+def question_html(question: str) -> str:
+    """The asker's own words, as text."""
+    return f'<div class="td-question">{_text(question)}</div>'
+
+
+def searching_html(language: str) -> str:
+    """What stands there until the first sentence."""
+    return f'<div class="td-searching">{_text(TEXTS[language]["searching"])}</div>'
+
+
+def message_html(text: str) -> str:
+    """A plain message of the interface itself."""
+    return f'<div class="td-answer"><p>{_text(text)}</p></div>'
+
+
+def answer_html(answer: Answer, root: str = "") -> str:
+    """The whole answer: notices, sentences with their chips, and a card for each source."""
+    return list(answer_steps(answer, root))[-1]
+
+
+def answer_steps(answer: Answer, root: str = "") -> Iterable[str]:
+    """The answer as it grows: the cards first, then one more sentence at each step."""
+    words = TEXTS[answer.language]
+    notices = "".join(f'<p class="td-notice">{_text(notice.text)}</p>' for notice in answer.notices)
+    if answer.standalone_question != answer.question:
+        notices += f'<p class="td-notice td-standalone">→ {_text(answer.standalone_question)}</p>'
+    if answer.refused:
+        near = "".join(_near_card(passage, words, root) for passage in answer.nearest)
+        heading = f'<p class="td-heading">{_text(words["nearest"])}</p>' if near else ""
+        yield f'<div class="td-answer td-refused">{notices}<p>{_text(answer.answer)}</p>{heading}{_list(near)}</div>'
+        return
+    cards = _list("".join(_card(citation, answer.language, root) for citation in answer.citations))
+    by_number = {citation.number: citation for citation in answer.citations}
+    said = ""
+    for sentence in answer.sentences:
+        chips = "".join(_chip(by_number[number], words, root) for number in sentence.citations)
+        said += f"{_text(sentence.text)}{chips} "
+        yield f'<div class="td-answer">{notices}<p>{said}</p><p class="td-heading">{_text(words["sources"])}</p>{cards}</div>'
+
+
+def _chip(citation: Citation, words: dict[str, str], root: str) -> str:
+    label = words["open_source"].format(number=citation.number, title=citation.title)
+    return f'<a class="td-chip" href="{_text(root + citation.source_url)}" title="{_text(label)}">{citation.number}</a>'
+
+
+def _card(citation: Citation, language: str, root: str) -> str:
+    words = TEXTS[language]
+    facts = [citation.author or "", citation.publisher or "", date_in_words(citation.date, language), words[citation.language]]
+    facts = list(dict.fromkeys(fact for fact in facts if fact))
+    sources = "; ".join(
+        ", ".join(part for part in (source.author or "", source.title, source.publisher or "", date_in_words(source.date, language)) if part)
+        for source in citation.sources
+    )
+    rests = f'<span class="td-rests">{_text(words["rests_on"])}: {_text(sources)}</span>' if sources else ""
+    return (
+        f'<li class="td-card"><a href="{_text(root + citation.source_url)}"><span class="td-number">{citation.number}</span>'
+        f'<span class="td-title">{_text(citation.title)}</span></a><span class="td-facts">{_text(" · ".join(facts))}</span>'
+        f'<span class="td-quote">“{_text(citation.quote)}”</span>{rests}</li>'
+    )
+
+
+def _near_card(passage: NearPassage, words: dict[str, str], root: str) -> str:
+    return (
+        f'<li class="td-card"><a href="{_text(root + passage.source_url)}"><span class="td-title">{_text(passage.title)}</span></a>'
+        f'<span class="td-facts">{_text(passage.reason)}</span><span class="td-quote">“{_text(passage.quote)}”</span></li>'
+    )
+
+
+def _list(cards: str) -> str:
+    return f'<ul class="td-cards">{cards}</ul>' if cards else ""
+
+
+def _text(text: str) -> str:
+    """Escaped, on one line."""
+    return escape(" ".join(text.split("\n")))
