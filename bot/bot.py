@@ -68,18 +68,20 @@ class Bot:
         readings = self._readings(asked, vector, k or self.config.passages)
         found = next((reading for reading, _ in readings if reading.answers), None)
         hits = [hit for _, passages in readings for hit in passages]
-        fields = self._answered(asked, found, hits) if found else self._refused(asked, readings)
-        done = time.perf_counter()
-        return Answer(
+        draft = Answer(
             answer_id=uuid.uuid4().hex,
             question=question,
             standalone_question=asked.text,
             language=asked.language,
+            answer="",
+            refused=True,
             model=MODEL,
             index_version=self.version.manifest.version,
-            timings_ms={"embed": _ms(embedded - started), "read": _ms(done - embedded), "total": _ms(done - started)},
-            **fields,
         )
+        answer = self._answered(draft, asked, found, hits) if found else self._refused(draft, asked, readings)
+        done = time.perf_counter()
+        timings = {"embed": _ms(embedded - started), "read": _ms(done - embedded), "total": _ms(done - started)}
+        return answer.model_copy(update={"timings_ms": timings})
 
     def _readings(self, asked: Question, vector: Vectors, k: int) -> list[tuple[Reading, list[Hit]]]:
         """What the asker's language says, then, if that is no answer, what the other one says."""
@@ -91,14 +93,14 @@ class Bot:
                 break
         return readings
 
-    def _answered(self, asked: Question, reading: Reading, hits: Sequence[Hit]) -> dict[str, object]:
+    def _answered(self, draft: Answer, asked: Question, reading: Reading, hits: Sequence[Hit]) -> Answer:
         found = {hit.chunk.chunk_id: hit for hit in hits}
         first = reading.chosen[0].chunk.doc_id
         ordered = sorted(reading.chosen, key=lambda candidate: (candidate.chunk.doc_id != first, candidate.row))
         citations = [self._cite(number, candidate, found) for number, candidate in enumerate(ordered, start=1)]
         kept = [citation for citation in citations if is_literal(citation, self.version, found)]
         sentences = tuple(AnswerSentence(text=citation.quote, verdict="verbatim", citations=(citation.number,)) for citation in kept)
-        return {
+        said = {
             "answer": " ".join(f"{sentence.text} [{sentence.citations[0]}]" for sentence in sentences),
             "refused": False,
             "sentences": sentences,
@@ -106,18 +108,19 @@ class Bot:
             "notices": tuple(_notices(asked, kept)),
             "dropped_sentences": len(citations) - len(kept),
         }
+        return draft.model_copy(update=said)
 
     def _cite(self, number: int, candidate: Candidate, found: dict[str, Hit]) -> Citation:
         hit = found[candidate.chunk.chunk_id]
         return cite(number, self.version.sentences[candidate.row], hit.chunk.chunk_id, hit.score, self.version)
 
-    def _refused(self, asked: Question, readings: Sequence[tuple[Reading, list[Hit]]]) -> dict[str, object]:
+    def _refused(self, draft: Answer, asked: Question, readings: Sequence[tuple[Reading, list[Hit]]]) -> Answer:
         best = max((reading for reading, _ in readings), key=lambda reading: reading.probability)
         foreign = best.probability < FOREIGN
         near = () if foreign else tuple(self._near(asked, best, candidate) for candidate in best.nearest[:NEAREST])
         text = phrase(asked.language, "refusal") + (" " + phrase(asked.language, "refusal_near") if near else "")
         reason = "off_topic" if foreign else "conflict" if best.conflict else "unmatched"
-        return {"answer": text, "refused": True, "refusal_reason": reason, "nearest": near}
+        return draft.model_copy(update={"answer": text, "refusal_reason": reason, "nearest": near})
 
     def _near(self, asked: Question, reading: Reading, candidate: Candidate) -> NearPassage:
         sentence = self.version.sentences[candidate.row]

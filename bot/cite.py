@@ -7,7 +7,6 @@ from bot.answer import Citation, CitedSource
 from corpus.document import Document, Sentence
 from index.store import IndexVersion
 
-
 MARK = "cited"
 """The marked words on the reader page have this id, so a browser scrolls to them without a script."""
 

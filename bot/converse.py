@@ -58,6 +58,6 @@ def _names(text: str) -> list[str]:
         first, _, rest = name.partition(" ")
         if match.start() == 0 and not (first.isupper() and len(first) > 1):
             name = rest if not is_content(first) or not rest else name
-        if name and is_content(name.split()[0]) or name.isdigit():
+        if (name and is_content(name.split()[0])) or name.isdigit():
             names.append(name)
     return names

@@ -15,39 +15,39 @@ Kind = Literal["when", "how many", "who", "where", "why", "broad", "fact"]
 SURE = 0.8
 """Below this odds the words do not tell the language, and the conversation's language, if any, decides."""
 
-_KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
-    (kind, re.compile(pattern, re.IGNORECASE))
-    for kind, pattern in (
-        ("when", r"\b(?:kapan(?:kah)?|(?:tahun|tanggal|bulan|hari) (?:berapa|apa)|when|(?:what|which) (?:year|date|day|month))\b"),
-        ("how many", r"\b(?:berapa(?:kah)?|seberapa|how (?:many|much|large|big|long|old|often)|rank(?:ed|ing)?|percentage|number of)\b"),
-        ("who", r"\b(?:siapa(?:kah)?|who|whom|whose)\b"),
-        ("where", r"\b(?:di ?mana(?:kah)?|ke ?mana|dari ?mana|where|which (?:city|country|place))\b"),
-        ("why", r"\b(?:mengapa|kenapa|knp|why|alasan|reasons?|sebab(?:nya)?)\b"),
-        (
-            "broad",
-            r"\b(?:apa saja|siapa saja|apa-apa|sebutkan|jelaskan|ceritakan|uraikan|bagaimana(?:kah)?|gimana|contoh|daftar|isi|lebih (?:lengkap|lanjut|banyak)"
-            r"|list|explain|describe|tell me|how (?:does|do|did|has|is|are|was|were)|what (?:are|were)|which (?:\w+ )?(?:are|were)|more about|overview|examples?)\b",
-        ),
-    )
-)
+_KIND_WORDS: dict[Kind, str] = {
+    "when": r"kapan(?:kah)?|(?:tahun|tanggal|bulan|hari) (?:berapa|apa)|when|(?:what|which) (?:year|date|day|month)",
+    "how many": r"berapa(?:kah)?|seberapa|how (?:many|much|large|big|long|old|often)|rank(?:ed|ing)?|percentage|number of",
+    "who": r"siapa(?:kah)?|who|whom|whose",
+    "where": r"di ?mana(?:kah)?|ke ?mana|dari ?mana|where|which (?:city|country|place)",
+    "why": r"mengapa|kenapa|knp|why|alasan|reasons?|sebab(?:nya)?",
+    "broad": r"apa saja|siapa saja|sebutkan|jelaskan|ceritakan|uraikan|bagaimana(?:kah)?|gimana|contoh|daftar|isi"
+    r"|lebih (?:lengkap|lanjut|banyak)|list|explain|describe|tell me|how (?:does|do|did|has|is|are|was|were)"
+    r"|what (?:are|were)|which (?:\w+ )?(?:are|were)|more about|overview|examples?",
+}
+_KINDS = {kind: re.compile(rf"\b(?:{words})\b", re.IGNORECASE) for kind, words in _KIND_WORDS.items()}
 _FUNCTION_WORDS = {
     "id": frozenset(
         """
-        ada adakah adalah agar akan aku anda antara apa apakah apaan apakan atas atau bagaimana bagaimanakah bagi bahwa banyak beberapa belum berapa berapakah bisa
-        bisakah boleh buat bukan cara coba dalam dan dapat dari daripada deh dengan di dia dimana dong dulu gak gimana hal hanya harus ia ialah ini itu iya jadi jelaskan
-        juga kah kalau kalian kami kamu kapan kapankah karena ke kemana kenapa kepada kita knp kok lagi lah lain lalu lebih macam maksud mana manakah masih mau melalui
-        memang mengapa menjadi menurut mereka minta mohon nah namun nya oleh orang pada para pernah perlu pun pula punya saat saja sajakah salah saya sebagai sebutkan
-        sebuah secara sedang sejak seorang seperti serta siapa siapakah sih soal suatu sudah supaya tahu tanpa tapi telah tentang terhadap terjadi terkait tersebut
-        tetapi tidak tolong untuk untuknya yaitu yakni yang ceritakan kasih dimaksud termasuk tahun tanggal bulan hari kali itulah dulunya
+        ada adakah adalah agar akan aku anda antara apa apakah apaan apakan atas atau bagaimana bagaimanakah bagi bahwa banyak
+        beberapa belum berapa berapakah bisa bisakah boleh buat bukan cara coba dalam dan dapat dari daripada deh dengan di
+        dia dimana dong dulu gak gimana hal hanya harus ia ialah ini itu iya jadi jelaskan juga kah kalau kalian kami kamu
+        kapan kapankah karena ke kemana kenapa kepada kita knp kok lagi lah lain lalu lebih macam maksud mana manakah masih
+        mau melalui memang mengapa menjadi menurut mereka minta mohon nah namun nya oleh orang pada para pernah perlu pun pula
+        punya saat saja sajakah salah saya sebagai sebutkan sebuah secara sedang sejak seorang seperti serta siapa siapakah
+        sih soal suatu sudah supaya tahu tanpa tapi telah tentang terhadap terjadi terkait tersebut tetapi tidak tolong untuk
+        untuknya yaitu yakni yang ceritakan kasih dimaksud termasuk tahun tanggal bulan hari kali itulah dulunya
         """.split()
     ),
     "en": frozenset(
         """
-        a about according actually after all also am an and any are as asked at be because been before being between both but by can could define definition describe did
-        do does doing done during each etc ever every explain few for from get give given gives had has have having he her here him his how i if in into is it its just
-        kind know like list made make many me mean meaning meant mentioned might more most much my name named of off on once one only or other our out over own please same
-        say says shall she should show since so some such tell than that the their them then there these they this those through to too under until up upon us used using
-        very via want was we were what when where which while who whom whose why will with within without would year date day month you your happen happened
+        a about according actually after all also am an and any are as asked at be because been before being between both but
+        by can could define definition describe did do does doing done during each etc ever every explain few for from get
+        give given gives had has have having he her here him his how i if in into is it its just kind know like list made make
+        many me mean meaning meant mentioned might more most much my name named of off on once one only or other our out over
+        own please same say says shall she should show since so some such tell than that the their them then there these they
+        this those through to too under until up upon us used using very via want was we were what when where which while who
+        whom whose why will with within without would year date day month you your happen happened
         """.split()
     ),
 }
@@ -85,7 +85,7 @@ def read_question(text: str, limit: int, language: str | None = None, conversati
     return Question(
         text=text,
         language=asked_in,
-        kind=next((kind for kind, pattern in _KINDS if pattern.search(text)), "fact"),
+        kind=next((kind for kind, pattern in _KINDS.items() if pattern.search(text)), "fact"),
         content=tuple(match.span() for match in _WORD.finditer(text) if is_content(match[0])),
         names=frozenset(match[0] for match in _WORD.finditer(text) if is_content(match[0]) and _is_name(match[0], match.start() == 0)),
         years=years(text),

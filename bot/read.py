@@ -72,7 +72,9 @@ _KIND_PATTERNS: dict[Kind, re.Pattern[str]] = {
     "how many": re.compile(r"\d"),
     "who": re.compile(r"(?<!^)(?<![.?!] )\b[A-Z][a-z]+ [A-Z][a-z]+"),
     "where": re.compile(r"\b(?:di|ke|dari|in|at|from|to) (?:\w+ ){0,2}[A-Z]"),
-    "why": re.compile(r"\b(?:karena|sebab|akibat|agar|supaya|untuk|demi|because|since|due to|in order to|so that|so as|to \w+)\b", re.IGNORECASE),
+    "why": re.compile(
+        r"\b(?:karena|sebab|akibat|agar|supaya|untuk|demi|because|since|due to|in order to|so that|so as|to \w+)\b", re.IGNORECASE
+    ),
 }
 _WORD = re.compile(r"\w+")
 _ACRONYM = re.compile(r"\b[A-Z][A-Z0-9]{1,}\b")
@@ -152,7 +154,11 @@ class _Links:
         self._version = version
         self._whole = self._of(list(range(cosines.shape[1])))
         lower = passage.lower()
-        missing = [word for word, link in zip(self._words, self._whole, strict=True) if word in question.names and word.lower() not in lower and link < NAME_LINK]
+        missing = [
+            word
+            for word, link in zip(self._words, self._whole, strict=True)
+            if word in question.names and word.lower() not in lower and link < NAME_LINK
+        ]
         self.absent = ", ".join([*missing, *sorted(question.years - years(passage))]) or None
 
     def _of(self, columns: list[int]) -> list[float]:
@@ -250,9 +256,7 @@ def _of_distinct_chunks(candidates: Sequence[Candidate]) -> list[Candidate]:
     return sorted(best.values(), key=lambda candidate: -candidate.score)
 
 
-def _with_companions(
-    candidates: Sequence[Candidate], question: Question, version: IndexVersion, most: int
-) -> tuple[Candidate, ...]:
+def _with_companions(candidates: Sequence[Candidate], question: Question, version: IndexVersion, most: int) -> tuple[Candidate, ...]:
     """The best candidate, and those after it that belong with it."""
     best = candidates[0]
     broad = question.kind in ("broad", "why")
@@ -265,4 +269,3 @@ def _with_companions(
         if len(chosen) < limit and near and together and not repeats:
             chosen.append(candidate)
     return tuple(chosen)
-

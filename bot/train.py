@@ -12,7 +12,6 @@ import argparse
 import json
 import random
 import re
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -90,7 +89,8 @@ class SpanModel(nn.Module):
 
 def read_squad(path: Path) -> tuple[list[list[Example]], list[list[Example]]]:
     """(train, held out), each a list of paragraphs with their questions."""
-    train, held = [], []
+    train: list[list[Example]] = []
+    held: list[list[Example]] = []
     for i, paragraph in enumerate(json.loads(path.read_text("utf-8"))):
         examples = []
         for question in paragraph["qas"]:
@@ -179,15 +179,14 @@ def train(data: Path, out: Path, cache: Path, steps: int, seed: int) -> None:
         with torch.autocast("cpu", torch.bfloat16):
             loss = span_loss(model(**inputs), targets)
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         schedule.step()
         losses.append(float(loss.detach()))
         if (step + 1) % CHECKPOINT == 0 or step + 1 == steps:
-            held_loss = _held_out_loss(model, held_out, tokenizer)
-            rate = (step + 1 - done) * BATCH / (time.time() - started)
-            print(f"step {step + 1} loss {sum(losses) / len(losses):.3f} held out {held_loss:.3f} {rate:.1f} examples/s", file=sys.stderr, flush=True)  # noqa: T201
+            _held_out_loss(model, held_out, tokenizer)
+            (step + 1 - done) * BATCH / (time.time() - started)
             losses = []
             state = {"model": model.trained(), "optimizer": optimizer.state_dict(), "schedule": schedule.state_dict(), "step": step + 1}
             torch.save(state, out / "checkpoint.new")

@@ -42,17 +42,19 @@ _DATE = re.compile(r"\d{4}(-\d\d(-\d\d)?)?$")
 _WORD = re.compile(r"\w+")
 _DANGLING = {
     "id": re.compile(
-        r"(?:Ia|Dia|Beliau|Mereka|Keduanya|Ini|Itu|Hal (?:ini|itu|tersebut)|Tersebut|Di sana|Di sini|Selain itu|Karena itu|Oleh karena itu|Dengan demikian"
-        r"|Sementara itu|Namun|Akan tetapi|\w+ (?:ini|itu|tersebut))\b(?! (?:sendiri|dimaksud))"
+        r"(?:Ia|Dia|Beliau|Mereka|Keduanya|Ini|Itu|Hal (?:ini|itu|tersebut)|Tersebut|Di sana|Di sini|Selain itu|Karena itu"
+        r"|Oleh karena itu|Dengan demikian|Sementara itu|Namun|Akan tetapi|\w+ (?:ini|itu|tersebut))\b"
     ),
     "en": re.compile(
-        r"(?:It|Its|He|His|She|Her|They|Their|Them|This|That|These|Those(?! who\b| \w+ly\b| present\b)|Such|Both(?! .{1,80} and\b)|There it|However|Moreover|Also|In addition|Besides|Therefore|Thus|Meanwhile"
-        r"|The (?:latter|former|same|programme|program|event|conference|meeting|document|article)(?! (?:on|of|for|by|in|at|between|that|which)\b))\b(?=[ ,'’])"
+        r"(?:It|Its|He|His|She|Her|They|Their|Them|This|That|These|Those(?! who\b| \w+ly\b| present\b)|Such"
+        r"|Both(?! .{1,80} and\b)|There it|However|Moreover|Also|In addition|Besides|Therefore|Thus|Meanwhile"
+        r"|The (?:latter|former|same|programme|program|event|conference|meeting|document|article)"
+        r"(?! (?:on|of|for|by|in|at|between|that|which)\b))\b(?=[ ,'’])"
     ),
 }
 _INSTRUCTION = re.compile(
     r"\b(?:ignore|disregard|forget|abaikan|lupakan)\b.{0,40}\b(?:instructions?|prompts?|rules|instruksi|perintah|aturan)\b"
-    r"|\b(?:system prompt|you are (?:now )?(?:an? )?(?:ai|assistant|chatbot)|as an ai|kamu adalah (?:asisten|ai)|anda adalah (?:asisten|ai))\b"
+    r"|\b(?:system prompt|you are (?:now )?(?:an? )?(?:ai|assistant|chatbot)|as an ai|(?:kamu|anda) adalah (?:asisten|ai))\b"
     r"|<\|?(?:im_start|im_end|system|assistant|user)\|?>|\[/?INST\]|###\s*(?:system|instruction)",
     re.IGNORECASE,
 )
@@ -194,5 +196,3 @@ def _runs(text: str, length: int) -> set[tuple[str, ...]]:
 def _words(document: Document, sentence: Sentence) -> str:
     text = document.text[sentence.start : sentence.end]
     return text if len(text) <= 90 else text[:90].rsplit(" ", 1)[0] + " …"
-
-

@@ -23,6 +23,9 @@ from dataclasses import dataclass
 PROSE_WORDS = 10
 """Shorter sentences are as often captions and notices as prose; they stay only between longer ones."""
 
+BUTTON_WORDS = 15
+"""A longer line that begins like a button ("Lapor diri …") is a sentence."""
+
 LOOSE_COST = 8.0
 """Above the length of most menus' gaps: an author's one-line biography cannot bridge to the article."""
 
@@ -33,26 +36,34 @@ FURNITURE_LINES = 3
 """Fewer could stand in honest prose; a real page has a dozen."""
 
 _UI = r"""
- mohon\ tunggu | tutup$ | selanjutnya$ | sebelumnya$ | selengkapnya$ | lihat\ (foto|semua|konten|juga|lainnya|selengkapnya|.*\ selengkapnya$)
- | lapor(kan)?\ \w+ | bagikan\b | beri\ komentar | (belum\ ada|tulis|kirim|\d+)\ komentar | komentar(\ \(?\d*\)?)?$ | berkomentarlah\b | jadilah\ yang\ pertama
- | halaman\s*:? (\s*\d+)*$ | baca\ (juga|selengkapnya|artikel) | simak\ (juga|berita|video) | artikel\ (terkait|lainnya) | berita\ (terkait|terpopuler|lainnya)
- | (ter)?populer$ | rekomendasi( \ untuk\ anda)?$ | ikuti\ (kami|berita) | (masuk|daftar|login|log\ in|sign\ (in|up)|register)(\s*[/|]\s*\w+)?$
- | beranda$ | cari$ | menu$ | iklan$ | advertisement | kirim$ | batal$ | alasan$ | salin\ (tautan|link) | sumber\ gambar | (foto|gambar|editor|reporter)\s*:
- | home(\s*[>/|].*)?$ | skip\ to | share(d|\ this|\ on)?\b.{0,30}$ | tweet$ | e-?mail$ | print$ | save$ | close$ | next(\ page)?$ | prev(ious)?(\ page)?$ | loading\b.{0,12}$
- | (leave|post|add|write)\ a\ (comment|reply) | (no|\d+)\ comments?\b | comments?(\ \(?\d+\)?)?$ | be\ the\ first\ to | report\ (this|content|account|abuse) | read\ (more|also|next)
- | (see|watch|listen)\ (more|also|all) | related\b.{0,60}$ | you\ may\ also | most\ (read|popular) | trending$ | recommended | subscribe\b | newsletter
- | follow\ us | (photo|image|picture)(\ credit|\ source)?\s*: | page\s+\d+ | view\ (photo|all|more) | back\ to\ top | kembali\ ke\ atas | copy\ link | tags?\s*: | label\s*: | topik\s*:
- | ©|\(c\)\ \d{4} | copyright\b | hak\ cipta | all\ rights\ reserved
+ mohon\ tunggu | tutup$ | selanjutnya$ | sebelumnya$ | selengkapnya$
+  | lihat\ (foto|semua|konten|juga|lainnya|selengkapnya|.*\ selengkapnya$) | lapor(kan)?\ \w+ | bagikan\b | beri\ komentar
+  | (belum\ ada|tulis|kirim|\d+)\ komentar | komentar(\ \(?\d*\)?)?$ | berkomentarlah\b | jadilah\ yang\ pertama
+  | halaman\s*:? (\s*\d+)*$ | baca\ (juga|selengkapnya|artikel) | simak\ (juga|berita|video) | artikel\ (terkait|lainnya)
+  | berita\ (terkait|terpopuler|lainnya) | (ter)?populer$ | rekomendasi( \ untuk\ anda)?$ | ikuti\ (kami|berita)
+  | (masuk|daftar|login|log\ in|sign\ (in|up)|register)(\s*[/|]\s*\w+)?$ | beranda$ | cari$ | menu$ | iklan$ | advertisement
+  | kirim$ | batal$ | alasan$ | salin\ (tautan|link) | sumber\ gambar | (foto|gambar|editor|reporter)\s*: | home(\s*[>/|].*)?$
+  | skip\ to | share(d|\ this|\ on)?\b.{0,30}$ | tweet$ | e-?mail$ | print$ | save$ | close$ | next(\ page)?$
+  | prev(ious)?(\ page)?$ | loading\b.{0,12}$ | (leave|post|add|write)\ a\ (comment|reply) | (no|\d+)\ comments?\b
+  | comments?(\ \(?\d+\)?)?$ | be\ the\ first\ to | report\ (this|content|account|abuse) | read\ (more|also|next)
+  | (see|watch|listen)\ (more|also|all) | related\b.{0,60}$ | you\ may\ also | most\ (read|popular) | trending$ | recommended
+  | subscribe\b | newsletter | follow\ us | (photo|image|picture)(\ credit|\ source)?\s*: | page\s+\d+ | view\ (photo|all|more)
+  | back\ to\ top | kembali\ ke\ atas | copy\ link | tags?\s*: | label\s*: | topik\s*: | © | \(c\)\ \d{4} | copyright\b
+  | hak\ cipta | all\ rights\ reserved
 """
 _STARTS = re.compile(rf"^\W*(?:{_UI})", re.IGNORECASE | re.VERBOSE)
 _NOTICE = re.compile(
     r"mohon tunggu|tanggung ?jawab (?:bloger|blogger|penulis|komentator|pengguna)|tidak (?:mewakili|mencerminkan) pandangan"
     r"|sumber gambar|sumber foto|all rights reserved|hak cipta dilindungi|do(?:es)? not (?:necessarily )?(?:represent|reflect) the views"
-    r"|(?:menggunakan|we use|uses?|accept) cookies?|syarat dan ketentuan|terms (?:of|and) (?:use|service|conditions)|kebijakan privasi|privacy policy"
+    r"|(?:menggunakan|we use|uses?|accept) cookies?|syarat dan ketentuan|terms (?:of|and) (?:use|service|conditions)"
+    r"|kebijakan privasi|privacy policy"
     r"|berlangganan (?:sekarang|newsletter|buletin)|sign up for|unduh aplikasi|download (?:our|the) app",
     re.IGNORECASE,
 )
-_COUNTER = re.compile(r"^[\W\d_]+$|^[\d.,]+\s*(?:k|rb|jt|m)?\s*(?:views?|shares?|likes?|suka|dilihat|kali|dibaca|menit|min(?:ute)?s?(?: read)?)?\W*$", re.IGNORECASE)
+_COUNTER = re.compile(
+    r"^[\W\d_]+$|^[\d.,]+\s*(?:k|rb|jt|m)?\s*(?:views?|shares?|likes?|suka|dilihat|kali|dibaca|menit|min(?:ute)?s?(?: read)?)?\W*$",
+    re.IGNORECASE,
+)
 _SENTENCE_END = re.compile(r"[.!?…][\"'”’»)\]]*$")
 MONTHS = {
     name: number
@@ -105,10 +116,10 @@ def clean_page(text: str) -> Page | None:
 
 
 def _kind(line: str) -> str:
-    if _STARTS.match(line) or _NOTICE.search(line) or _COUNTER.match(line):
+    words = len(line.split())
+    if (words <= BUTTON_WORDS and _STARTS.match(line)) or _NOTICE.search(line) or _COUNTER.match(line):
         return "furniture"
-    long_enough = len(line.split()) >= PROSE_WORDS
-    return "prose" if long_enough and _SENTENCE_END.search(line) else "loose"
+    return "prose" if words >= PROSE_WORDS and _SENTENCE_END.search(line) else "loose"
 
 
 def _worth(line: str, kind: str) -> float:

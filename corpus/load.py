@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 
 from corpus.clean import clean_page
-from corpus.document import Block, Document, Source
+from corpus.document import Block, BlockKind, Document, Source
 from corpus.errors import (
     CorpusEmpty,
     CorpusMissing,
@@ -81,10 +81,8 @@ def load_document(path: Path, folder: Path) -> Document:
     """Read one file; its id comes from its path below `folder`."""
     raw = normalise(_read(path))
     declared, body = _front_matter(raw, path)
-    if SUFFIXES[path.suffix.lower()] == "markdown":
-        parsed, found = parse_markdown(body), {}
-    else:
-        parsed, found = _plain(body)
+    is_markdown = SUFFIXES[path.suffix.lower()] == "markdown"
+    parsed, found = (parse_markdown(body), dict[str, str]()) if is_markdown else _plain(body)
     if not parsed.text:
         raise DocumentEmpty(f"{path}: the file has no text. Write some, or remove it.")
     fields = found | {key: str(value) for key, value in declared.items() if key != "sources" and value is not None}
@@ -214,7 +212,7 @@ def _paragraphs(lines: list[str] | tuple[str, ...]) -> PlainText:
     for i, line in enumerate(lines):
         text += "\n\n" if text else ""
         is_heading = len(line.split()) <= 12 and line[-1] not in ".!?:;,…\"'”)" and i + 1 < len(lines)
-        kind = "heading" if is_heading else "item" if _BULLET.match(line) else "paragraph"
+        kind: BlockKind = "heading" if is_heading else "item" if _BULLET.match(line) else "paragraph"
         blocks.append(Block(kind, len(text), len(text) + len(line)))
         text += line
     title = lines[0] if lines and blocks[0].kind == "heading" else None

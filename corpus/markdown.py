@@ -83,7 +83,8 @@ def _inline(token: Token) -> str:
 
 def _without_marks(content: str) -> tuple[str, list[tuple[int, tuple[str, ...]]]]:
     """The text without its footnote marks, and (offset, keys) of each run of marks."""
-    plain, marks, last = "", [], 0
+    plain, last = "", 0
+    marks: list[tuple[int, tuple[str, ...]]] = []
     for match in _MARK.finditer(content):
         plain += content[last : match.start()]
         offset = len(plain)

@@ -66,14 +66,16 @@ class SentenceTransformerEmbedder:
         from sentence_transformers import SentenceTransformer
         from transformers.utils import logging
 
-        logging.disable_progress_bar()
+        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         if threads:
             torch.set_num_threads(threads)
         path = str(unpack_model(cache)) if model == DEFAULT_MODEL else model
         try:
             self._model = SentenceTransformer(path, device="cpu")
         except (OSError, ValueError, RuntimeError, ImportError) as error:
-            raise ModelError(f"The embedding model {model!r} cannot be loaded: {_first_line(error)}. Check TANYA_EMBEDDING_MODEL.") from error
+            raise ModelError(
+                f"The embedding model {model!r} cannot be loaded: {_first_line(error)}. Check TANYA_EMBEDDING_MODEL."
+            ) from error
         if "e5" in path.lower() and not any(self._model.prompts.values()):
             self._model.prompts = dict(E5_PROMPTS)
         self._lock = threading.Lock()  # the tokenizer refuses a second thread ("Already borrowed")

@@ -11,6 +11,7 @@ at once and a kill in the middle leaves only a temporary folder.
 
 import hashlib
 import importlib.util
+import itertools
 import json
 import shutil
 import struct
@@ -159,7 +160,7 @@ def _write_tokenizer(reader: _Reader, folder: Path) -> None:
     scores = reader.array("<f4", pieces)
     blob = reader.array("u1", size).tobytes()
     _skip_normalisation(reader)
-    words = [blob[a:b].decode() for a, b in zip(offsets[:-1], offsets[1:], strict=True)]
+    words = [blob[a:b].decode() for a, b in itertools.pairwise(offsets)]
     tokenizer = Tokenizer(models.Unigram([*zip(words, scores.tolist(), strict=True)], unk_id=unknown, byte_fallback=False))
     tokenizer.normalizer = normalizers.Sequence([normalizers.Nmt(), normalizers.NFKC(), normalizers.Replace(Regex(" {2,}"), " ")])
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
@@ -167,8 +168,21 @@ def _write_tokenizer(reader: _Reader, folder: Path) -> None:
     tokenizer.post_processor = processors.TemplateProcessing("<s> $A </s>", "<s> $A </s> </s> $B </s>", ends)
     tokenizer.add_special_tokens(["<s>", "<pad>", "</s>", "<unk>", "<mask>"])
     tokenizer.save(str(folder / "tokenizer.json"))
-    names = {"bos_token": "<s>", "cls_token": "<s>", "eos_token": "</s>", "sep_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>", "mask_token": "<mask>"}
-    config = {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": 512, "model_input_names": ["input_ids", "attention_mask"], **names}
+    names = {
+        "bos_token": "<s>",
+        "cls_token": "<s>",
+        "eos_token": "</s>",
+        "sep_token": "</s>",
+        "pad_token": "<pad>",
+        "unk_token": "<unk>",
+        "mask_token": "<mask>",
+    }
+    config = {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "model_max_length": 512,
+        "model_input_names": ["input_ids", "attention_mask"],
+        **names,
+    }
     _write_json(folder / "tokenizer_config.json", config)
 
 

@@ -16,7 +16,8 @@ from tests.conftest import Writer, toy_bot
 
 SNAPSHOT = Path(__file__).parent / "answer-schema.json"
 TEXTS = {
-    "en/moon.md": "---\nsources: {s1: {title: Almanac, publisher: P, date: 1999}}\n---\nThe moon has no air.[^s1] Twelve people walked on the moon.",
+    "en/moon.md": "---\nsources: {s1: {title: Almanac, publisher: P, date: 1999}}\n---\n"
+    "The moon has no air.[^s1] Twelve people walked on the moon.",
     "en/sea.md": "The sea is salt. <b>Waves</b> come from wind.",
     "id/laut.md": "Laut terasa asin. Ombak datang dari angin.",
 }
@@ -45,7 +46,12 @@ def agree(answer: Answer, bot: Bot) -> bool:
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.one_of(st.text(min_size=1), st.lists(st.sampled_from("moon sea waves people walked wind 1999 ? laut ombak".split())).map(" ".join)))
+@given(
+    st.one_of(
+        st.text(min_size=1),
+        st.lists(st.sampled_from(["moon", "sea", "waves", "people", "walked", "wind", "1999", "?", "laut", "ombak"])).map(" ".join),
+    )
+)
 def test_every_answer_agrees_with_itself_and_its_sources(bot: Bot, question: str) -> None:
     try:
         answer = bot.ask(question)

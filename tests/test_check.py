@@ -26,8 +26,14 @@ sources:
 ---
 
 """
-GOOD_ID = HEAD.format(title="Judul", language="id") + "Konferensi diplomasi digital digelar di Jakarta pada 10 September 2019 dengan 4.300 peserta.[^s1]\n"
-GOOD_EN = HEAD.format(title="Title", language="en") + "The conference on digital diplomacy was held in Jakarta on 10 September 2019 with 4,300 people.[^s1]\n"
+GOOD_ID = (
+    HEAD.format(title="Judul", language="id")
+    + "Konferensi diplomasi digital digelar di Jakarta pada 10 September 2019 dengan 4.300 peserta.[^s1]\n"
+)
+GOOD_EN = (
+    HEAD.format(title="Title", language="en")
+    + "The conference on digital diplomacy was held in Jakarta on 10 September 2019 with 4,300 people.[^s1]\n"
+)
 
 
 def codes(write: Writer, against: Path | None = None) -> set[str]:

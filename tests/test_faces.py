@@ -20,7 +20,7 @@ from ui.serve import MAX_BODY, BodyLimit
 from ui.source import paragraphs
 from ui.texts import EXAMPLES, TEXTS, date_in_words
 
-HOSTILE = '<script>alert(1)</script><img src=x onerror=alert(1)>"\'&[a](javascript:alert(1))'
+HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'&[a](javascript:alert(1))"
 
 
 @pytest.fixture
@@ -62,7 +62,9 @@ def tags(html: str) -> list[tuple[str, dict[str, str | None]]]:
 
 
 def test_ask_search_and_documents_over_http(client: TestClient, bot: Bot) -> None:
-    answer = client.post("/api/ask", json={"question": "the moon has no air at all", "history": [{"role": "user", "content": "hello"}]}).json()
+    answer = client.post(
+        "/api/ask", json={"question": "the moon has no air at all", "history": [{"role": "user", "content": "hello"}]}
+    ).json()
     assert answer["citations"][0]["quote"].startswith("The moon has no air")
     hits = client.get("/api/search", params={"q": "moon", "k": 1}).json()["hits"]
     assert len(hits) == 1
@@ -143,7 +145,9 @@ def test_the_pieces_of_a_page_are_the_text(bot: Bot) -> None:
         blocks = [document.text[block.start : block.end] for block in document.blocks]
         assert ["".join(piece.text for piece in paragraph.pieces) for paragraph in shown] == blocks
         marked = "".join(piece.text for paragraph in shown for piece in paragraph.pieces if piece.marked)
-        inside = "".join(document.text[max(start, b.start) : min(start + 40, b.end)] for b in document.blocks if b.start < start + 40 and b.end > start)
+        inside = "".join(
+            document.text[max(start, b.start) : min(start + 40, b.end)] for b in document.blocks if b.start < start + 40 and b.end > start
+        )
         assert marked == inside
 
 
@@ -188,7 +192,13 @@ def test_the_interface_says_the_same_things_in_both_languages() -> None:
 
 @pytest.mark.parametrize(
     ("date", "id_", "en"),
-    [("2019-09-10", "10 September 2019", "10 September 2019"), ("2021-05", "Mei 2021", "May 2021"), ("2020", "2020", "2020"), ("n.d.", "", ""), (None, "", "")],
+    [
+        ("2019-09-10", "10 September 2019", "10 September 2019"),
+        ("2021-05", "Mei 2021", "May 2021"),
+        ("2020", "2020", "2020"),
+        ("n.d.", "", ""),
+        (None, "", ""),
+    ],
 )
 def test_dates_in_words(date: str | None, id_: str, en: str) -> None:
     assert (date_in_words(date, "id"), date_in_words(date, "en")) == (id_, en)

@@ -25,7 +25,7 @@ def sources() -> list[tuple[str, Path]]:
 
 def imports(path: Path) -> list[tuple[str, tuple[str, ...]]]:
     """(module, names) of every import, those inside functions too."""
-    found = []
+    found: list[tuple[str, tuple[str, ...]]] = []
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             found += [(alias.name, ()) for alias in node.names]
@@ -54,7 +54,9 @@ def test_public_names_are_listed_and_exist(layer: str) -> None:
 
 
 def test_importing_everything_loads_nothing_heavy_and_touches_no_file(tmp_path: Path) -> None:
-    modules = [".".join(path.relative_to(ROOT).with_suffix("").parts) for _, path in sources() if path.name not in ("__init__.py", "train.py")]
+    modules = [
+        ".".join(path.relative_to(ROOT).with_suffix("").parts) for _, path in sources() if path.name not in ("__init__.py", "train.py")
+    ]
     code = f"import sys\nfor name in {modules!r}: __import__(name)\nprint(sorted({HEAVY!r} & set(sys.modules)))"
     run = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, env={"PYTHONPATH": str(ROOT), "HOME": str(tmp_path)}, capture_output=True, text=True

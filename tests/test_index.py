@@ -120,7 +120,8 @@ def test_a_build_that_fails_leaves_the_old_version_live(built: Path, write: Writ
 def test_vectors_are_unit_rows_and_a_question_is_embedded_otherwise_than_a_passage(embedder: SentenceTransformerEmbedder) -> None:
     texts = ["Bulan tidak berudara.", "Moon", "x " * 900]
     rows = embedder.embed_documents(texts)
-    assert (rows.shape, rows.dtype) == ((3, 384), np.float32)
+    assert rows.shape == (3, 384)
+    assert rows.dtype == np.float32
     assert np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
     assert not np.allclose(embedder.embed_queries(texts[:2]), rows[:2], atol=1e-3)
     assert np.allclose(embedder.embed_documents(texts[::-1])[::-1], rows, atol=1e-5)

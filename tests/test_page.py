@@ -39,7 +39,10 @@ def test_plain_questions_are_answered_and_altered_ones_refused(name: str, tmp_pa
     asked = [json.loads(line) for line in (HERE / "eval" / name).read_text("utf-8").splitlines()]
     for kind, least in LEAST.items():
         right = [is_right(bot, row) for row in asked if row["kind"] == kind]
-        assert sum(right) >= least * len(right), (kind, [row["question"] for row, ok in zip([r for r in asked if r["kind"] == kind], right, strict=True) if not ok])
+        assert sum(right) >= least * len(right), (
+            kind,
+            [row["question"] for row, ok in zip([r for r in asked if r["kind"] == kind], right, strict=True) if not ok],
+        )
 
 
 def is_right(bot: Bot, row: dict[str, Any]) -> bool:

@@ -7,7 +7,9 @@ from corpus import Document, load_corpus, normalise, split_chunks, split_sentenc
 from corpus.markdown import parse_markdown
 from tests.conftest import DOCUMENTS, Writer
 
-WORDS = st.sampled_from(["Baca juga:", "Foto: Kemlu.", "RCDD 2019 digelar.", "# Judul\n\n", "\n\n", "kemlu.go.id.", "Pada", "- ", "x" * 450, "No. 5", "é😀."])
+WORDS = st.sampled_from(
+    ["Baca juga:", "Foto: Kemlu.", "RCDD 2019 digelar.", "# Judul\n\n", "\n\n", "kemlu.go.id.", "Pada", "- ", "x" * 450, "No. 5", "é😀."]
+)
 TEXTS = st.one_of(st.text(), st.lists(WORDS, max_size=40).map(" ".join))
 
 

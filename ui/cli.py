@@ -172,7 +172,11 @@ def check(corpus: Path | None, index_: Path | None, as_json: bool, against: Path
     read = load_corpus(folder)
     findings = check_corpus(read, folder, against)
     if as_json:
-        click.echo(json.dumps({"documents": len(read.documents), "findings": [dataclasses.asdict(f) for f in findings]}, ensure_ascii=False, indent=2))
+        click.echo(
+            json.dumps(
+                {"documents": len(read.documents), "findings": [dataclasses.asdict(f) for f in findings]}, ensure_ascii=False, indent=2
+            )
+        )
     else:
         for finding in findings:
             click.echo(f"{finding.code:13} {finding.where}  {finding.message}")

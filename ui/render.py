@@ -61,7 +61,9 @@ def _card(citation: Citation, language: str, root: str) -> str:
     facts = [citation.author or "", citation.publisher or "", date_in_words(citation.date, language), words[citation.language]]
     facts = list(dict.fromkeys(fact for fact in facts if fact))
     sources = "; ".join(
-        ", ".join(part for part in (source.author or "", source.title, source.publisher or "", date_in_words(source.date, language)) if part)
+        ", ".join(
+            part for part in (source.author or "", source.title, source.publisher or "", date_in_words(source.date, language)) if part
+        )
         for source in citation.sources
     )
     rests = f'<span class="td-rests">{_text(words["rests_on"])}: {_text(sources)}</span>' if sources else ""

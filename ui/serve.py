@@ -84,5 +84,3 @@ def _head(language: str) -> str:
     script = (STATIC / "chat.js").read_text("utf-8").replace("LANGUAGE", language)
     description = TEXTS[language]["tagline"]
     return f'<meta name="description" content="{description}"><meta name="color-scheme" content="light dark"><script>{script}</script>'
-
-

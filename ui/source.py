@@ -1,5 +1,6 @@
 """The reader page: a whole source text with the quoted words marked, and what its sentences rest on."""
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -68,7 +69,7 @@ def _pieces(text: str, block: Block, start: int, end: int, notes: dict[int, tupl
     cuts = {block.start, block.end, *(offset for offset in notes if block.start < offset < block.end)}
     cuts |= {offset for offset in (start, end) if block.start < offset < block.end}
     ordered = sorted(cuts)
-    for left, right in zip(ordered, ordered[1:], strict=False):
+    for left, right in itertools.pairwise(ordered):
         yield Piece(text[left:right], start <= left and right <= end, notes.get(right, ()))
 
 
