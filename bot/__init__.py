@@ -1,10 +1,11 @@
 """A question and its conversation to an Answer whose every sentence is quoted, or a refusal."""
 
 from bot.answer import Answer, Citation, NearPassage
-from bot.bot import Bot, corpus_folder, index_folder, open_bot, open_embedder, rebuild
+from bot.bot import Bot, corpus_folder, index_folder, open_bot, open_embedder, open_reader, rebuild
 from bot.cite import MARK
 from bot.config import Config, read_config
 from bot.converse import Turn
+from bot.reader import Reader, SpanReader, WordReader
 
 __all__ = [
     "MARK",
@@ -13,11 +14,15 @@ __all__ = [
     "Citation",
     "Config",
     "NearPassage",
+    "Reader",
+    "SpanReader",
     "Turn",
+    "WordReader",
     "corpus_folder",
     "index_folder",
     "open_bot",
     "open_embedder",
+    "open_reader",
     "read_config",
     "rebuild",
 ]

@@ -17,11 +17,12 @@ from bot.converse import Turn, standalone
 from bot.phrases import phrase
 from bot.question import Question, question_language, read_question
 from bot.read import Candidate, Reading, read
+from bot.reader import Reader, SpanReader
 from corpus.errors import IndexMissing
 from corpus.language import LANGUAGES
 from corpus.load import Corpus, load_corpus
 from index.build import build_index
-from index.embed import Embedder, SentenceTransformerEmbedder, Vectors
+from index.embed import DEFAULT_MODEL, Embedder, SentenceTransformerEmbedder, Vectors
 from index.hit import Hit
 from index.retrieve import Retriever
 from index.store import IndexVersion, Manifest, open_index
@@ -44,6 +45,7 @@ class Bot:
     """Answers from one index version."""
 
     retriever: Retriever
+    reader: Reader
     config: Config
 
     @property
@@ -88,8 +90,9 @@ class Bot:
         readings: list[tuple[Reading, list[Hit]]] = []
         for language in (asked.language, *(other for other in LANGUAGES if other != asked.language)):
             hits = self.retriever.search_vector(asked.text, vector, k, language)
-            readings.append((read(asked, vector, hits, self.version, self.retriever.embedder, self.config.max_sentences), hits))
-            if readings[-1][0].answers:
+            reading = read(asked, vector, hits, self.version, self.retriever.embedder, self.reader, self.config.max_sentences)
+            readings.append((reading, hits))
+            if reading.answers:
                 break
         return readings
 
@@ -97,7 +100,11 @@ class Bot:
         found = {hit.chunk.chunk_id: hit for hit in hits}
         first = reading.chosen[0].chunk.doc_id
         ordered = sorted(reading.chosen, key=lambda candidate: (candidate.chunk.doc_id != first, candidate.row))
-        citations = [self._cite(number, candidate, found) for number, candidate in enumerate(ordered, start=1)]
+        best = reading.chosen[0]
+        citations = [
+            self._cite(number, candidate, found, reading.answer if candidate == best else None)
+            for number, candidate in enumerate(ordered, start=1)
+        ]
         kept = [citation for citation in citations if is_literal(citation, self.version, found)]
         sentences = tuple(AnswerSentence(text=citation.quote, verdict="verbatim", citations=(citation.number,)) for citation in kept)
         said = {
@@ -110,9 +117,9 @@ class Bot:
         }
         return draft.model_copy(update=said)
 
-    def _cite(self, number: int, candidate: Candidate, found: dict[str, Hit]) -> Citation:
+    def _cite(self, number: int, candidate: Candidate, found: dict[str, Hit], answer: tuple[int, int] | None) -> Citation:
         hit = found[candidate.chunk.chunk_id]
-        return cite(number, self.version.sentences[candidate.row], hit.chunk.chunk_id, hit.score, self.version)
+        return cite(number, self.version.sentences[candidate.row], hit, answer, self.version)
 
     def _refused(self, draft: Answer, asked: Question, readings: Sequence[tuple[Reading, list[Hit]]]) -> Answer:
         best = max((reading for reading, _ in readings), key=lambda reading: reading.probability)
@@ -147,17 +154,24 @@ def open_bot(config: Config, watch: Watch | None = None) -> Bot:
     Raises what loading the model, reading the corpus and opening the index raise.
     """
     embedder = open_embedder(config)
+    reader = open_reader(config, embedder)
     try:
         version = open_index(index_folder(config), embedder.identity)
     except IndexMissing:
         rebuild(config, embedder, watch)
         version = open_index(index_folder(config), embedder.identity)
-    return Bot(Retriever(version, embedder), config)
+    return Bot(Retriever(version, embedder), reader, config)
 
 
-def open_embedder(config: Config) -> Embedder:
+def open_embedder(config: Config) -> SentenceTransformerEmbedder:
     """The embedding model that `config` names."""
     return SentenceTransformerEmbedder(config.embedding_model, config.cache, config.threads)
+
+
+def open_reader(config: Config, embedder: SentenceTransformerEmbedder) -> Reader:
+    """The reader, on the encoder that is loaded if that is its own, else on one loaded for it."""
+    own = embedder if config.embedding_model == DEFAULT_MODEL else SentenceTransformerEmbedder(DEFAULT_MODEL, config.cache, config.threads)
+    return SpanReader(own.shared())
 
 
 def rebuild(config: Config, embedder: Embedder, watch: Watch | None = None) -> tuple[Manifest, Corpus]:

@@ -5,6 +5,7 @@ from urllib.parse import quote, urlencode
 
 from bot.answer import Citation, CitedSource
 from corpus.document import Document, Sentence
+from index.hit import Hit
 from index.store import IndexVersion
 
 MARK = "cited"
@@ -16,13 +17,13 @@ def source_url(doc_id: str, start: int, end: int, version: str) -> str:
     return f"/source/{quote(doc_id)}?{urlencode({'start': start, 'end': end, 'v': version})}#{MARK}"
 
 
-def cite(number: int, sentence: Sentence, chunk_id: str, score: float, version: IndexVersion) -> Citation:
-    """The citation of `sentence`, its quote cut from the document."""
+def cite(number: int, sentence: Sentence, hit: Hit, answer: tuple[int, int] | None, version: IndexVersion) -> Citation:
+    """The citation of `sentence`, its quote cut from the document; `answer` is the exact answer inside it, if known."""
     document = version.document(sentence.doc_id)
     return Citation(
         number=number,
         doc_id=document.doc_id,
-        chunk_id=chunk_id,
+        chunk_id=hit.chunk.chunk_id,
         title=document.title,
         publisher=document.publisher,
         author=document.author,
@@ -33,7 +34,9 @@ def cite(number: int, sentence: Sentence, chunk_id: str, score: float, version: 
         quote=document.text[sentence.start : sentence.end],
         start=sentence.start,
         end=sentence.end,
-        score=round(score, 4),
+        answer_start=answer[0] if answer else None,
+        answer_end=answer[1] if answer else None,
+        score=round(hit.score, 4),
         source_url=source_url(document.doc_id, sentence.start, sentence.end, version.manifest.version),
         sources=tuple(_sources(document, sentence.keys)),
     )

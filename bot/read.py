@@ -1,14 +1,12 @@
 """Chooses the sentences that answer a question, and says how sure it is that they do.
 
-Without a trained reader, two things can be had from the encoder alone:
-
-1. *Which sentence*: the cosine of question and sentence, the share of the question's words in the sentence, and
-   whether it holds the kind of thing that is asked for (a date for "when"), weighted as a logistic regression on
-   IDK-MRC's training split weights them.
-2. *Whether any*: every content word of the question has to find a counterpart among the passage's tokens, in
-   context. The weakest of those links tells an altered question from a true one far better than any score of the
-   whole does (tests/eval/LOG.md), in one language and across the two. Years and acronyms, which embeddings
-   blur, are compared as text.
+1. The sentences of the passages that were found are scored by cosine, shared words, and whether they hold the kind of
+   thing that is asked for (a date for "when").
+2. The reader reads the passages with the best of them. The span that it prefers to "no answer" by most wins, the
+   sentence that holds it is the answer, and for a question that asks for several the next best sentences join it.
+3. Whether to say it is decided by the reader's margin and the weakest link: each content word of the question has to
+   find a counterpart among the passage's tokens, in context. A year or a name that is not there, which embeddings
+   blur, forbids it.
 """
 
 import math
@@ -20,10 +18,11 @@ import numpy as np
 import snowballstemmer
 
 from bot.question import Kind, Question, is_content
+from bot.reader import Reader
 from corpus.document import Chunk
 from corpus.numbers import years
 from index.build import text_to_embed
-from index.embed import Embedder, TokenVectors, Vectors
+from index.embed import Embedder, Vectors
 from index.hit import Hit
 from index.store import IndexVersion
 
@@ -31,37 +30,27 @@ COSINE_WEIGHT, WORDS_WEIGHT, KIND_WEIGHT = 22.0, 1.5, 1.9
 """Fitted on 774 questions of IDK-MRC train: the right sentence first in .69, among two in .88; cosine alone .64, .83.
 That fit gives words 0.7; twice as much suits texts whose sentences repeat their subject instead of a pronoun."""
 
-LINK_WEIGHT, SENTENCE_WEIGHT, BIAS = 27.0, 17.0, -35.8
-"""Fitted on the same questions against 560 altered in a year or a name, 773 asked of another paragraph, and 627 unanswerable."""
+PASSAGES = 4
+"""Passages that the reader reads for one question; each costs a pass of the encoder."""
 
-SURE_ENOUGH = 0.35
-"""At this probability 11 % of true questions are refused, 85 % of altered and all foreign ones (IDK-MRC train)."""
+SCORE_WEIGHT = 1.0
+"""Both are logits: the reader's, and those of the sentence's score."""
 
-CROSS_BIAS = 1.8
-"""Added across languages, where a true word's link is lower, and names and years are compared as text anyway."""
-
-LINKED_FROM, LINKED_TO = 0.76, 0.86
-"""Across languages a link counts as no match at the first, as a full one at the second."""
-
-ELSEWHERE = 0.03
-"""What a word's link loses when only another sentence of the passage matches it."""
+MARGIN_WEIGHT, LINK_WEIGHT, BIAS = 0.35, 15.0, -11.5
+SURE_ENOUGH = 0.5
 
 NAME_LINK = 0.80
 """A name that is not in the passage has to be this close to some word of it (a translation, a long form); of foreign names 5 % are."""
 
-NO_WORDS = 0.75
-"""The link of a question without content words: between the median of altered and of true ones, so the cosine decides."""
-
-PASSAGES = 3
-"""Passages whose tokens are compared; each costs a pass of the encoder."""
+NO_WORDS = 0.80
+"""The link of a question without content words: the reader decides."""
 
 CONFLICT = 3.0
 """What a sentence loses by naming another year or body than the question: more than any wording gains."""
 
-MARGIN, BROAD_MARGIN = 0.5, 1.6
-"""How far below the best sentence another may score and still be said: for one fact, and for a question that asks for several."""
+BROAD_MARGIN = 1.6
+"""How far below the best sentence another may score and still be said, where a question asks for several."""
 
-FACT_SENTENCES = 2
 SAME = 0.97
 """Sentences this close say the same thing twice."""
 
@@ -94,15 +83,27 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """What the reader found in one passage: the sentence's candidate, and the answer's characters in the document."""
+
+    candidate: Candidate
+    start: int
+    end: int
+    margin: float
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """The sentences chosen, best first, and the probability that they answer.
 
-    `nearest` is the best sentence of each passage, `unmatched` the question's word that found no counterpart,
-    `conflict` the year or body that the best sentence speaks of instead of the question's.
+    `answer` holds the characters of the first sentence's document that answer exactly; `nearest` is the best sentence
+    of each passage, `unmatched` the question's word that is matched worst, `conflict` the year, name or body that
+    the passage lacks or that its sentence has instead.
     """
 
     chosen: tuple[Candidate, ...]
     probability: float
+    answer: tuple[int, int] | None = None
     nearest: tuple[Candidate, ...] = ()
     unmatched: str | None = None
     conflict: str | None = None
@@ -113,74 +114,67 @@ class Reading:
         return bool(self.chosen) and self.conflict is None and self.probability >= SURE_ENOUGH
 
 
-def read(question: Question, vector: Vectors, hits: Sequence[Hit], version: IndexVersion, embedder: Embedder, most: int) -> Reading:
+def read(
+    question: Question, vector: Vectors, hits: Sequence[Hit], version: IndexVersion, embedder: Embedder, reader: Reader, most: int
+) -> Reading:
     """Choose at most `most` sentences from the chunks of `hits`; `vector` is the question's (1, dimension) embedding."""
     candidates = _candidates(question, vector, hits, version)
     if not candidates:
         return Reading((), 0.0)
-    asked = embedder.embed_tokens(question.text, is_query=True)
-    looked_at = [candidate.chunk for candidate in _of_distinct_chunks(candidates)[:PASSAGES]]
-    links = {chunk.chunk_id: _Links(question, asked, chunk, version, embedder) for chunk in looked_at}
-    linked = [candidate for candidate in candidates if candidate.chunk.chunk_id in links]
-    if version.language_of(linked[0].chunk) != question.language:
-        linked = _with_linked_words(linked, links)
-    best = linked[0]
-    link, word = links[best.chunk.chunk_id].weakest(best.row)
-    bias = BIAS + (CROSS_BIAS if version.language_of(best.chunk) != question.language else 0.0)
+    found = _found(question, candidates, version, reader)
+    best = found[0]
+    passage = text_to_embed(best.candidate.chunk, version.documents[best.candidate.chunk.doc_id].title)
+    linked = links(question, embedder, passage)
+    weakest = min(linked, key=lambda word: linked[word], default=None)
+    evidence = MARGIN_WEIGHT * best.margin + LINK_WEIGHT * (linked[weakest] if weakest else NO_WORDS) + BIAS
+    chosen = _with_companions(best.candidate, candidates, question, version, most)
     return Reading(
-        chosen=_with_companions(linked, question, version, most),
-        probability=1 / (1 + math.exp(-(LINK_WEIGHT * link + SENTENCE_WEIGHT * best.cosine + bias))),
-        nearest=tuple(_of_distinct_chunks(linked)),
-        unmatched=word,
-        conflict=best.conflict or links[best.chunk.chunk_id].absent,
+        chosen=chosen,
+        probability=1 / (1 + math.exp(-evidence)),
+        answer=(best.start, best.end),
+        nearest=tuple(one.candidate for one in found),
+        unmatched=weakest,
+        conflict=best.candidate.conflict or absent(question, passage, linked),
     )
 
 
-class _Links:
-    """How well each content word of a question is matched by a passage: as a whole, and by each of its sentences.
-
-    A word's link is the lowest, over its tokens, of the best cosine with a token of the text.
-    """
-
-    def __init__(self, question: Question, asked: TokenVectors, chunk: Chunk, version: IndexVersion, embedder: Embedder) -> None:
-        passage = text_to_embed(chunk, version.documents[chunk.doc_id].title)
-        tokens = embedder.embed_tokens(passage, is_query=False)
-        self._words = [question.text[start:end] for start, end in question.content]
-        cosines = asked.rows @ tokens.rows.T if len(tokens.rows) and len(asked.rows) else np.zeros((len(asked.rows), 1), np.float32)
-        self._cosines = [cosines[_within(asked.spans, span)] for span in question.content]
-        self._passage_spans = tokens.spans
-        self._body = len(passage) - len(chunk.text) - chunk.start
-        self._head = len(passage) - len(chunk.text)
-        self._version = version
-        self._whole = self._of(list(range(cosines.shape[1])))
-        lower = passage.lower()
-        missing = [
-            word
-            for word, link in zip(self._words, self._whole, strict=True)
-            if word in question.names and word.lower() not in lower and link < NAME_LINK
+def _found(question: Question, candidates: Sequence[Candidate], version: IndexVersion, reader: Reader) -> list[Found]:
+    """What the reader finds in the passages of the best candidates, best first."""
+    by_chunk = {candidate.chunk.chunk_id: candidate for candidate in reversed(candidates)}
+    best = sorted(by_chunk.values(), key=lambda candidate: -candidate.score)[:PASSAGES]
+    passages = [text_to_embed(candidate.chunk, version.documents[candidate.chunk.doc_id].title) for candidate in best]
+    heads = [len(passage) - len(candidate.chunk.text) for passage, candidate in zip(passages, best, strict=True)]
+    rows = {candidate.row: candidate for candidate in candidates}
+    found = []
+    for candidate, head, span in zip(best, heads, reader.read(question.text, passages, heads), strict=True):
+        start, end = (place - head + candidate.chunk.start for place in (span.start, span.end))
+        holding = [
+            row for row in version.sentences_of(candidate.chunk) if version.sentences[row].start <= start < version.sentences[row].end
         ]
-        self.absent = ", ".join([*missing, *sorted(question.years - years(passage))]) or None
+        if holding:
+            end = min(end, version.sentences[holding[0]].end)
+            found.append(Found(rows[holding[0]], start, end, span.margin))
+        else:
+            sentence = version.sentences[candidate.row]
+            found.append(Found(candidate, sentence.start, sentence.end, span.margin))
+    return sorted(found, key=lambda one: -(one.margin + SCORE_WEIGHT * one.candidate.score))
 
-    def _of(self, columns: list[int]) -> list[float]:
-        return [float(rows[:, columns].max(axis=1).min()) if rows.size and columns else 0.0 for rows in self._cosines]
 
-    def _span(self, row: int) -> tuple[int, int]:
-        sentence = self._version.sentences[row]
-        return sentence.start + self._body, sentence.end + self._body
+def links(question: Question, embedder: Embedder, passage: str) -> dict[str, float]:
+    """How well each content word of the question is matched by the passage: its word -> its link.
 
-    def _sentence(self, row: int) -> list[float]:
-        """Links to the sentence with the title and heading above it; a word found only elsewhere in the passage counts less."""
-        columns = [*_within(self._passage_spans, (0, self._head)), *_within(self._passage_spans, self._span(row))]
-        return [max(link, whole - ELSEWHERE) for link, whole in zip(self._of(columns), self._whole, strict=True)]
+    A link is the lowest, over the word's tokens, of the best cosine with a token of the passage.
+    """
+    asked, tokens = embedder.embed_tokens(question.text, is_query=True), embedder.embed_tokens(passage, is_query=False)
+    cosines = (asked.rows @ tokens.rows.T).max(axis=1) if len(tokens.rows) else np.zeros(len(asked.rows))
+    return {question.text[span[0] : span[1]]: float(cosines[_within(asked.spans, span)].min(initial=1.0)) for span in question.content}
 
-    def matches(self, row: int) -> list[float]:
-        """For each content word, 0 to 1: whether that sentence itself has its translation."""
-        links = self._of(_within(self._passage_spans, self._span(row)))
-        return [min(max((link - LINKED_FROM) / (LINKED_TO - LINKED_FROM), 0.0), 1.0) for link in links]
 
-    def weakest(self, row: int) -> tuple[float, str | None]:
-        """The weakest link of that sentence, and its word; a question without content words is judged by the rest."""
-        return min(zip(self._sentence(row), self._words, strict=True), default=(NO_WORDS, None))
+def absent(question: Question, passage: str, linked: dict[str, float]) -> str | None:
+    """The names and years of the question that the passage does not have, in any form."""
+    lower = passage.lower()
+    names = [word for word, link in linked.items() if word in question.names and word.lower() not in lower and link < NAME_LINK]
+    return ", ".join([*names, *sorted(question.years - years(passage))]) or None
 
 
 def _within(spans: Sequence[tuple[int, int]], span: tuple[int, int]) -> list[int]:
@@ -203,10 +197,6 @@ def _candidates(question: Question, vector: Vectors, hits: Sequence[Hit], versio
             shared.append([float(stem in here) for here in [_stems(text, document.language)] for stem in sorted(stems)])
             found.append(Candidate(row, hit.chunk, score, cosine, conflict))
     return _with_words(found, shared)
-
-
-def _with_linked_words(candidates: Sequence[Candidate], links: dict[str, "_Links"]) -> list[Candidate]:
-    return _with_words(candidates, [links[candidate.chunk.chunk_id].matches(candidate.row) for candidate in candidates])
 
 
 def _with_words(candidates: Sequence[Candidate], matches: Sequence[Sequence[float]]) -> list[Candidate]:
@@ -251,21 +241,16 @@ def _conflict(question: Question, text: str) -> str | None:
     return None
 
 
-def _of_distinct_chunks(candidates: Sequence[Candidate]) -> list[Candidate]:
-    best = {candidate.chunk.chunk_id: candidate for candidate in reversed(candidates)}
-    return sorted(best.values(), key=lambda candidate: -candidate.score)
-
-
-def _with_companions(candidates: Sequence[Candidate], question: Question, version: IndexVersion, most: int) -> tuple[Candidate, ...]:
-    """The best candidate, and those after it that belong with it."""
-    best = candidates[0]
-    broad = question.kind in ("broad", "why")
-    margin, limit = (BROAD_MARGIN, most) if broad else (MARGIN, min(FACT_SENTENCES, most))
+def _with_companions(
+    best: Candidate, candidates: Sequence[Candidate], question: Question, version: IndexVersion, most: int
+) -> tuple[Candidate, ...]:
+    """The best candidate, and for a question that asks for several those that score nearly as well."""
     chosen = [best]
-    for candidate in candidates[1:]:
-        near = candidate.score >= best.score - margin and candidate.conflict is None
-        together = broad or candidate.chunk.chunk_id == best.chunk.chunk_id
+    if question.kind not in ("broad", "why"):
+        return tuple(chosen)
+    for candidate in candidates:
+        near = candidate.score >= best.score - BROAD_MARGIN and candidate.conflict is None
         repeats = any(float(version.sentence_vectors[candidate.row] @ version.sentence_vectors[other.row]) >= SAME for other in chosen)
-        if len(chosen) < limit and near and together and not repeats:
+        if len(chosen) < most and near and not repeats:
             chosen.append(candidate)
     return tuple(chosen)

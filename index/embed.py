@@ -82,6 +82,10 @@ class SentenceTransformerEmbedder:
         self.identity = FOLDER if model == DEFAULT_MODEL else model
         self.dimension = int(self._model.get_embedding_dimension() or 0)
 
+    def shared(self) -> "SharedEncoder":
+        """The loaded encoder, for another head on it."""
+        return SharedEncoder(self._model[0].model, self._model.tokenizer, self._lock)
+
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
         """See Embedder."""
         with self._lock:
@@ -113,6 +117,15 @@ class SentenceTransformerEmbedder:
         """See Embedder."""
         with self._lock:
             return len(self._model.tokenizer.encode(text, add_special_tokens=False))
+
+
+@dataclass(frozen=True, slots=True)
+class SharedEncoder:
+    """A transformers encoder with its tokenizer; `lock` is held while either is used."""
+
+    model: Any
+    tokenizer: Any
+    lock: threading.Lock
 
 
 class HashEmbedder:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import Bot, Config, open_bot, read_config
+from bot import Bot, Config, WordReader, open_bot, read_config
 from corpus import Document, load_corpus
 from index import HashEmbedder, Retriever, SentenceTransformerEmbedder, build_index, open_index
 
@@ -64,7 +64,7 @@ def toy_bot(folder: Path, index: Path) -> Bot:
     """A bot on a corpus folder whose model counts words."""
     embedder = HashEmbedder()
     build_index(load_corpus(folder).documents, index, embedder)
-    return Bot(Retriever(open_index(index, embedder.identity), embedder), Config(corpus=folder, index=index))
+    return Bot(Retriever(open_index(index, embedder.identity), embedder), WordReader(), Config(corpus=folder, index=index))
 
 
 @pytest.fixture(scope="session")

@@ -38,6 +38,7 @@ def agree(answer: Answer, bot: Bot) -> bool:
     return (
         numbers == list(range(1, len(numbers) + 1)) == cited
         and all(bot.version.document(c.doc_id).text[c.start : c.end] == c.quote for c in answer.citations)
+        and all(c.start <= (c.answer_start or c.start) <= (c.answer_end or c.end) <= c.end for c in answer.citations)
         and all(sentence.text == quotes[sentence.citations[0]] and sentence.verdict == "verbatim" for sentence in answer.sentences)
         and (answer.refused or answer.answer == " ".join(f"{s.text} [{s.citations[0]}]" for s in answer.sentences))
         and answer.refused == (not answer.sentences)
@@ -62,14 +63,14 @@ def test_every_answer_agrees_with_itself_and_its_sources(bot: Bot, question: str
 
 
 def test_an_answer_quotes_its_sentence_and_names_the_source_of_that_sentence(bot: Bot) -> None:
-    answer = bot.ask("moon air")
+    answer = bot.ask("Has the moon no air?")
     assert not answer.refused
     assert answer.citations[0].quote == "The moon has no air."
     assert [source.title for source in answer.citations[0].sources] == ["Almanac"]
 
 
 def test_a_citation_that_is_no_slice_is_dropped(bot: Bot) -> None:
-    citation = bot.ask("moon air").citations[0]
+    citation = bot.ask("Has the moon no air?").citations[0]
     ids = [citation.chunk_id]
     assert is_literal(citation, bot.version, ids)
     for change in ({"quote": "The moon has air."}, {"start": 1}, {"end": 10**6}, {"doc_id": "en.nowhere"}, {"chunk_id": "other"}):

@@ -155,7 +155,7 @@ def test_everything_in_the_chat_is_escaped(bot: Bot) -> None:
     for html in (answer_html(bot.ask("the moon has no air at all")), answer_html(bot.ask("moon rocket")), question_html(HOSTILE)):
         assert "\n" not in html
         elements = tags(html)
-        assert {tag for tag, _ in elements} <= {"div", "p", "a", "ul", "li", "span"}
+        assert {tag for tag, _ in elements} <= {"div", "p", "a", "ul", "li", "span", "strong"}
         assert all(set(attributes) <= {"class", "href", "title"} for _, attributes in elements)
         assert all((attributes["href"] or "").startswith("/source/") for tag, attributes in elements if tag == "a")
 

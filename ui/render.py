@@ -47,8 +47,17 @@ def answer_steps(answer: Answer, root: str = "") -> Iterable[str]:
     said = ""
     for sentence in answer.sentences:
         chips = "".join(_chip(by_number[number], words, root) for number in sentence.citations)
-        said += f"{_text(sentence.text)}{chips} "
+        said += f"{_with_answer(by_number[sentence.citations[0]])}{chips} "
         yield f'<div class="td-answer">{notices}<p>{said}</p><p class="td-heading">{_text(words["sources"])}</p>{cards}</div>'
+
+
+def _with_answer(citation: Citation) -> str:
+    """The quoted sentence, the words that answer exactly in bold."""
+    if citation.answer_start is None or citation.answer_end is None:
+        return _text(citation.quote)
+    start, end = citation.answer_start - citation.start, citation.answer_end - citation.start
+    before, answer, after = citation.quote[:start], citation.quote[start:end], citation.quote[end:]
+    return f"{_text(before)}<strong>{_text(answer)}</strong>{_text(after)}"
 
 
 def _chip(citation: Citation, words: dict[str, str], root: str) -> str:

@@ -1,0 +1,121 @@
+"""The reader: for a question and a passage, the exact words that answer, and how much likelier they are than no answer.
+
+It is the embedding model's own encoder with low-rank changes added to its layers (`bot/train.py` made them, the
+weights ship as `bot/reader.safetensors`), and two weights per token for the first and the last word. The vocabulary's
+embeddings, four fifths of the model, are shared and stand in memory once.
+
+Limits: trained on Indonesian questions over encyclopaedia paragraphs; English and mixed questions work because the
+encoder was multilingual before. It reads the first 256 tokens of question and passage together.
+"""
+
+import copy
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bot.question import is_content
+from corpus.errors import ModelError
+from index.embed import SharedEncoder
+from index.lexical import words
+
+WEIGHTS = Path(__file__).parent / "reader.safetensors"
+TOKENS = 256
+LONGEST = 40
+"""Tokens of a span; of the answers it was trained on 99 % are shorter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """`passage[start:end]` answers best; `margin` is its score less that of "no answer", in logits."""
+
+    start: int
+    end: int
+    margin: float
+
+
+class Reader(Protocol):
+    """What answering needs of a reader."""
+
+    def read(self, question: str, passages: Sequence[str], heads: Sequence[int]) -> list[Span]:
+        """The best span of each passage that begins at or after the passage's head (its title and heading)."""
+
+
+class SpanReader:
+    """The trained reader on an encoder that is already loaded."""
+
+    def __init__(self, shared: SharedEncoder, weights: Path = WEIGHTS) -> None:
+        """Add the trained changes to a copy of the encoder's layers. Raises ModelError where the weights do not fit."""
+        import torch
+        from safetensors.torch import load_file
+
+        try:
+            trained = load_file(weights)
+        except (OSError, ValueError) as error:
+            raise ModelError(f"The reader's weights {weights} cannot be loaded: reinstall the package.") from error
+        self._tokenizer, self._lock = shared.tokenizer, shared.lock
+        self._model = copy.copy(shared.model)
+        self._model._modules = dict(shared.model._modules)
+        self._model.encoder = copy.deepcopy(shared.model.encoder)
+        layers = dict(self._model.encoder.named_modules())
+        with torch.inference_mode():
+            for name, up in trained.items():
+                if name.endswith(".up"):
+                    layer = layers[name.removeprefix("encoder.encoder.").removesuffix(".up")]
+                    layer.weight += up.float() @ trained[name.removesuffix(".up") + ".down"].float()
+        self._weight, self._bias = trained["spans.weight"].float(), trained["spans.bias"].float()
+
+    def read(self, question: str, passages: Sequence[str], heads: Sequence[int]) -> list[Span]:
+        """See Reader."""
+        import torch
+
+        lead = "passage: "
+        questions, contexts = ["query: " + question] * len(passages), [lead + passage for passage in passages]
+        how = {"truncation": "only_second", "max_length": TOKENS, "padding": True, "return_offsets_mapping": True, "return_tensors": "pt"}
+        with self._lock, torch.inference_mode():
+            batch = self._tokenizer(questions, contexts, **how)
+            hidden = self._model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).last_hidden_state
+            logits = (hidden @ self._weight.T + self._bias).numpy()
+        spans = []
+        for row, head in enumerate(heads):
+            places = batch["offset_mapping"][row].numpy() - len(lead)
+            second = np.array([sequence == 1 for sequence in batch.sequence_ids(row)])
+            spans.append(_without_space(passages[row], best_span(logits[row], places, second & (places[:, 1] > head))))
+        return spans
+
+
+class WordReader:
+    """A toy: the sentence that shares most words with the question, a logit for each, less one for each that it lacks."""
+
+    def read(self, question: str, passages: Sequence[str], heads: Sequence[int]) -> list[Span]:
+        """See Reader."""
+        asked = {word for word in words(question) if is_content(word)}
+        spans = []
+        for passage, head in zip(passages, heads, strict=True):
+            places = [(head + found.start(), head + found.end()) for found in re.finditer(r"[^.!?\n]+[.!?]?", passage[head:])]
+            shared = [len(asked & set(words(passage[start:end]))) for start, end in places]
+            best = max(range(len(places)), key=lambda i: shared[i])
+            spans.append(_without_space(passage, Span(*places[best], margin=4.0 * (2 * shared[best] - len(asked)))))
+        return spans
+
+
+def _without_space(passage: str, span: Span) -> Span:
+    text = passage[span.start : span.end]
+    return Span(span.start + len(text) - len(text.lstrip()), span.end, span.margin)
+
+
+def best_span(logits: NDArray[np.float32], places: NDArray[np.int64], allowed: NDArray[np.bool_]) -> Span:
+    """The best first and last token among the `allowed`; `logits` is (tokens, 2), its row 0 "no answer"."""
+    nothing = float(logits[0].sum())
+    tokens = np.flatnonzero(allowed & (places[:, 1] > places[:, 0]))
+    if not len(tokens):
+        return Span(0, 0, float("-inf"))
+    scores = logits[tokens, 0][:, None] + logits[tokens, 1][None, :]
+    length = tokens[None, :] - tokens[:, None]
+    scores = np.where((length >= 0) & (length < LONGEST), scores, -np.inf)
+    first, last = np.unravel_index(int(scores.argmax()), scores.shape)
+    return Span(int(places[tokens[first], 0]), int(places[tokens[last], 1]), float(scores.max()) - nothing)
