@@ -171,7 +171,7 @@ def open_embedder(config: Config) -> SentenceTransformerEmbedder:
 def open_reader(config: Config, embedder: SentenceTransformerEmbedder) -> Reader:
     """The reader, on the encoder that is loaded if that is its own, else on one loaded for it."""
     own = embedder if config.embedding_model == DEFAULT_MODEL else SentenceTransformerEmbedder(DEFAULT_MODEL, config.cache, config.threads)
-    return SpanReader(own.shared())
+    return SpanReader(own.encoder)
 
 
 def rebuild(config: Config, embedder: Embedder, watch: Watch | None = None) -> tuple[Manifest, Corpus]:

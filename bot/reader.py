@@ -57,7 +57,7 @@ class SpanReader:
             trained = load_file(weights)
         except (OSError, ValueError) as error:
             raise ModelError(f"The reader's weights {weights} cannot be loaded: reinstall the package.") from error
-        self._tokenizer, self._lock = shared.tokenizer, shared.lock
+        self._shared = shared
         self._model = copy.copy(shared.model)
         self._model._modules = dict(shared.model._modules)
         self._model.encoder = copy.deepcopy(shared.model.encoder)
@@ -71,15 +71,13 @@ class SpanReader:
 
     def read(self, question: str, passages: Sequence[str], heads: Sequence[int]) -> list[Span]:
         """See Reader."""
-        import torch
-
         lead = "passage: "
         questions, contexts = ["query: " + question] * len(passages), [lead + passage for passage in passages]
         how = {"truncation": "only_second", "max_length": TOKENS, "padding": True, "return_offsets_mapping": True, "return_tensors": "pt"}
-        with self._lock, torch.inference_mode():
-            batch = self._tokenizer(questions, contexts, **how)
+        with self._shared.computing():
+            batch = self._shared.tokenizer(questions, contexts, **how)
             hidden = self._model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).last_hidden_state
-            logits = (hidden @ self._weight.T + self._bias).numpy()
+        logits = (hidden.float() @ self._weight.T + self._bias).numpy()
         spans = []
         for row, head in enumerate(heads):
             places = batch["offset_mapping"][row].numpy() - len(lead)

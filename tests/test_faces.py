@@ -28,8 +28,9 @@ def bot(write: Writer, tmp_path: Path) -> Bot:
     write(
         "en/moon.md",
         f"---\ntitle: '{HOSTILE.replace(chr(39), chr(39) * 2)}'\nauthor: A\npublisher: P\ndate: 2019-09-10\nurl: https://example.org\n"
-        "sources: {s1: {title: Almanac, publisher: P, date: 1999, url: 'javascript:alert(1)'}}\n---\n"
-        f"The moon has no air {HOSTILE} at all.[^s1] Twelve people walked on the moon.\n\n## Craters\n\n- Craters are round.[^s1]\n",
+        "sources: {s1: {title: Almanac, publisher: P, date: 1999, url: 'javascript:alert(1)'},"
+        " s2: {title: Almanac, publisher: P, date: 2001, url: 'https://example.org/almanac'}}\n---\n"
+        f"The moon has no air {HOSTILE} at all.[^s1][^s2] Twelve people walked on the moon.\n\n## Craters\n\n- Craters are round.[^s1]\n",
     )
     write("id/laut.md", "Laut terasa asin.")
     return toy_bot(write.folder, tmp_path / "index")
@@ -157,7 +158,8 @@ def test_everything_in_the_chat_is_escaped(bot: Bot) -> None:
         elements = tags(html)
         assert {tag for tag, _ in elements} <= {"div", "p", "a", "ul", "li", "span", "strong"}
         assert all(set(attributes) <= {"class", "href", "title"} for _, attributes in elements)
-        assert all((attributes["href"] or "").startswith("/source/") for tag, attributes in elements if tag == "a")
+        links = {attributes["href"] or "" for tag, attributes in elements if tag == "a"}
+        assert all(link.startswith("/source/") or link == "https://example.org/almanac" for link in links)
 
 
 def test_every_chip_is_a_card_that_is_shown(bot: Bot) -> None:

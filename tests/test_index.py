@@ -124,7 +124,7 @@ def test_vectors_are_unit_rows_and_a_question_is_embedded_otherwise_than_a_passa
     assert rows.dtype == np.float32
     assert np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
     assert not np.allclose(embedder.embed_queries(texts[:2]), rows[:2], atol=1e-3)
-    assert np.allclose(embedder.embed_documents(texts[::-1])[::-1], rows, atol=1e-5)
+    assert (np.sum(embedder.embed_documents(texts[::-1])[::-1] * rows, axis=1) > 0.9999).all()
 
 
 @pytest.mark.model

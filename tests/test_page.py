@@ -35,7 +35,7 @@ def test_plain_questions_are_answered_and_altered_ones_refused(name: str, tmp_pa
     (tmp_path / "corpus").mkdir()
     shutil.copy(page, tmp_path / "corpus")
     build_index(load_corpus(tmp_path / "corpus").documents, tmp_path / "index", embedder)
-    bot = Bot(Retriever(open_index(tmp_path / "index", embedder.identity), embedder), SpanReader(embedder.shared()), Config())
+    bot = Bot(Retriever(open_index(tmp_path / "index", embedder.identity), embedder), SpanReader(embedder.encoder), Config())
     asked = [json.loads(line) for line in (HERE / "eval" / name).read_text("utf-8").splitlines()]
     for kind, least in LEAST.items():
         right = [is_right(bot, row) for row in asked if row["kind"] == kind]

@@ -7,7 +7,7 @@ message is one `div` on one line.
 from collections.abc import Iterable
 from html import escape
 
-from bot.answer import Answer, Citation, NearPassage
+from bot.answer import Answer, Citation, CitedSource, NearPassage
 from ui.texts import TEXTS, date_in_words
 
 
@@ -69,18 +69,22 @@ def _card(citation: Citation, language: str, root: str) -> str:
     words = TEXTS[language]
     facts = [citation.author or "", citation.publisher or "", date_in_words(citation.date, language), words[citation.language]]
     facts = list(dict.fromkeys(fact for fact in facts if fact))
-    sources = "; ".join(
-        ", ".join(
-            part for part in (source.author or "", source.title, source.publisher or "", date_in_words(source.date, language)) if part
-        )
-        for source in citation.sources
-    )
-    rests = f'<span class="td-rests">{_text(words["rests_on"])}: {_text(sources)}</span>' if sources else ""
+    sources = "; ".join(_rests_on(source, language) for source in citation.sources)
+    rests = f'<span class="td-rests">{_text(words["rests_on"])}: {sources}</span>' if sources else ""
     return (
         f'<li class="td-card"><a href="{_text(root + citation.source_url)}"><span class="td-number">{citation.number}</span>'
         f'<span class="td-title">{_text(citation.title)}</span></a><span class="td-facts">{_text(" · ".join(facts))}</span>'
         f'<span class="td-quote">“{_text(citation.quote)}”</span>{rests}</li>'
     )
+
+
+def _rests_on(source: CitedSource, language: str) -> str:
+    """A published work, its title linked to the publisher's own page where that is known."""
+    title = _text(source.title)
+    if source.url and source.url.startswith(("https://", "http://")):
+        title = f'<a class="td-original" href="{_text(source.url)}">{title}</a>'
+    parts = (_text(source.author or ""), title, _text(source.publisher or ""), _text(date_in_words(source.date, language)))
+    return ", ".join(part for part in parts if part)
 
 
 def _near_card(passage: NearPassage, words: dict[str, str], root: str) -> str:
