@@ -1,6 +1,7 @@
 """The bot: a question and its conversation in, an Answer out. `open_bot` joins the parts, once."""
 
 import hashlib
+import logging
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -20,12 +21,14 @@ from bot.read import Candidate, Reading, read
 from bot.reader import Reader, SpanReader
 from corpus.errors import IndexMissing
 from corpus.language import LANGUAGES
-from corpus.load import Corpus, load_corpus
+from corpus.load import load_corpus
 from index.build import build_index
 from index.embed import DEFAULT_MODEL, Embedder, SentenceTransformerEmbedder, Vectors
 from index.hit import Hit
 from index.retrieve import Retriever
 from index.store import IndexVersion, Manifest, open_index
+
+LOG = logging.getLogger("tanya")
 
 MODEL = "extractive"
 """What `Answer.model` says: no language model wrote the answer, its sentences are quoted."""
@@ -174,11 +177,13 @@ def open_reader(config: Config, embedder: SentenceTransformerEmbedder) -> Reader
     return SpanReader(own.encoder)
 
 
-def rebuild(config: Config, embedder: Embedder, watch: Watch | None = None) -> tuple[Manifest, Corpus]:
-    """Build the index anew from the corpus and make it current; also returns the corpus, whose failures want to be shown."""
+def rebuild(config: Config, embedder: Embedder, watch: Watch | None = None) -> Manifest:
+    """Build the index anew from the corpus and make it current; a file that cannot be read is left out, with a warning."""
     corpus = load_corpus(corpus_folder(config))
+    for failure in corpus.failures:
+        LOG.warning("Left out: %s", failure)
     tell = watch or (lambda event, count: None)
-    manifest = build_index(
+    return build_index(
         corpus.documents,
         index_folder(config),
         embedder,
@@ -186,7 +191,6 @@ def rebuild(config: Config, embedder: Embedder, watch: Watch | None = None) -> t
         progress=lambda count: tell("step", count),
         announce=lambda count: tell("start", count),
     )
-    return manifest, corpus
 
 
 def corpus_folder(config: Config) -> Path:

