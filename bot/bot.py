@@ -17,12 +17,12 @@ from bot.config import Config
 from bot.converse import Turn, standalone
 from bot.phrases import phrase
 from bot.question import Question, question_language, read_question
-from bot.read import Candidate, Reading, read
+from bot.read import Candidate, Reading, mentions, read
 from bot.reader import Reader, SpanReader
 from corpus.errors import IndexMissing
 from corpus.language import LANGUAGES
 from corpus.load import load_corpus
-from index.build import build_index
+from index.build import build_index, text_to_embed
 from index.embed import DEFAULT_MODEL, Embedder, SentenceTransformerEmbedder, Vectors
 from index.hit import Hit
 from index.retrieve import Retriever
@@ -135,11 +135,15 @@ class Bot:
     def _near(self, asked: Question, reading: Reading, candidate: Candidate) -> NearPassage:
         sentence = self.version.sentences[candidate.row]
         document = self.version.documents[sentence.doc_id]
-        if candidate.conflict or reading.conflict:
-            about = ", ".join(sorted(asked.years | asked.acronyms))
-            reason = phrase(asked.language, "conflict", asked=about)
+        passage = text_to_embed(candidate.chunk, document.title)
+        wanted = [*sorted(asked.years), *sorted(asked.names), *([reading.unmatched] if reading.unmatched else [])]
+        lacking = next((word for word in wanted if not mentions(passage, word)), None)
+        if lacking:
+            reason = phrase(asked.language, "unmatched", word=lacking)
+        elif candidate.conflict:
+            reason = phrase(asked.language, "conflict", other=candidate.conflict)
         else:
-            reason = phrase(asked.language, "unmatched", word=reading.unmatched or asked.text)
+            reason = phrase(asked.language, "near")
         return NearPassage(
             doc_id=document.doc_id,
             title=document.title,
@@ -147,7 +151,7 @@ class Bot:
             start=sentence.start,
             end=sentence.end,
             reason=reason,
-            source_url=source_url(document.doc_id, sentence.start, sentence.end, self.version.manifest.version),
+            source_url=source_url(document, sentence.start, sentence.end),
         )
 
 

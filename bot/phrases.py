@@ -4,20 +4,18 @@ PHRASES: dict[str, dict[str, str]] = {
     "id": {
         "refusal": "Maaf, jawabannya tidak ada dalam kumpulan sumber saya.",
         "refusal_near": "Bagian yang paling dekat ada di bawah ini, tetapi tidak menjawab pertanyaan itu.",
-        "off_topic": "sumber ini membahas hal lain",
         "unmatched": "bagian ini tidak menyinggung “{word}”",
-        "conflict": "bagian ini tidak menyangkut {asked}",
+        "conflict": "kalimat ini menyangkut {other}",
+        "near": "pokok bahasannya dekat, tetapi jawabannya tidak ada di sini",
         "other_language": "Sumber berbahasa Indonesia tidak memuat jawabannya; kutipan ini dari sumber berbahasa Inggris.",
-        "follow_up": "Dipahami sebagai: {question}",
     },
     "en": {
         "refusal": "Sorry, my sources do not contain the answer.",
         "refusal_near": "The closest passages are below, but they do not answer the question.",
-        "off_topic": "this source is about something else",
         "unmatched": "this passage does not mention “{word}”",
-        "conflict": "this passage is not about {asked}",
+        "conflict": "this sentence is about {other}",
+        "near": "a related subject, but not the answer",
         "other_language": "The English sources do not hold the answer; this is quoted from an Indonesian source.",
-        "follow_up": "Understood as: {question}",
     },
 }
 

@@ -7,8 +7,8 @@ from typing import Literal
 
 from corpus.errors import QuestionInvalid, QuestionTooLong
 from corpus.language import LANGUAGES, language_odds
-from corpus.load import normalise
 from corpus.numbers import years
+from corpus.text import normalise
 
 Kind = Literal["when", "how many", "who", "where", "why", "broad", "fact"]
 
@@ -76,6 +76,8 @@ def read_question(text: str, limit: int, language: str | None = None, conversati
     """
     if len(text) > limit:
         raise QuestionTooLong(f"The question has {len(text):,} characters, at most {limit:,} are read. Ask a shorter one.")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise QuestionInvalid("The question is no valid Unicode: half of a character is missing. Send UTF-8.")
     text = re.sub(r"\s+", " ", normalise(text)).strip()
     if not any(unicodedata.category(character)[0] in "LN" for character in text):
         raise QuestionInvalid("The question has no words. Ask something.")
@@ -89,7 +91,7 @@ def read_question(text: str, limit: int, language: str | None = None, conversati
         content=tuple(match.span() for match in _WORD.finditer(text) if is_content(match[0])),
         names=frozenset(match[0] for match in _WORD.finditer(text) if is_content(match[0]) and _is_name(match[0], match.start() == 0)),
         years=years(text),
-        acronyms=frozenset(_ACRONYM.findall(text)),
+        acronyms=frozenset() if text.isupper() else frozenset(_ACRONYM.findall(text)),
     )
 
 

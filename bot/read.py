@@ -11,8 +11,10 @@
 
 import math
 import re
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import snowballstemmer
@@ -69,6 +71,8 @@ _WORD = re.compile(r"\w+")
 _ACRONYM = re.compile(r"\b[A-Z][A-Z0-9]{1,}\b")
 _CLAUSE = re.compile(r"[,;]|\b(?:dan|kemudian|lalu|sedangkan|sementara|and|then|while|whereas)\b")
 _STEMMERS = {"id": snowballstemmer.stemmer("indonesian"), "en": snowballstemmer.stemmer("english")}
+_STEMMING = threading.Lock()
+"""A stemmer keeps the word it works on, so it serves one thread at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,14 +171,19 @@ def links(question: Question, embedder: Embedder, passage: str) -> dict[str, flo
     """
     asked, tokens = embedder.embed_tokens(question.text, is_query=True), embedder.embed_tokens(passage, is_query=False)
     cosines = (asked.rows @ tokens.rows.T).max(axis=1) if len(tokens.rows) else np.zeros(len(asked.rows))
-    return {question.text[span[0] : span[1]]: float(cosines[_within(asked.spans, span)].min(initial=1.0)) for span in question.content}
+    rows = {question.text[span[0] : span[1]]: _within(asked.spans, span) for span in question.content}
+    return {word: float(cosines[row].min()) if row else 0.0 for word, row in rows.items()}
 
 
 def absent(question: Question, passage: str, linked: dict[str, float]) -> str | None:
     """The names and years of the question that the passage does not have, in any form."""
-    lower = passage.lower()
-    names = [word for word, link in linked.items() if word in question.names and word.lower() not in lower and link < NAME_LINK]
+    names = [word for word, link in linked.items() if word in question.names and not mentions(passage, word) and link < NAME_LINK]
     return ", ".join([*names, *sorted(question.years - years(passage))]) or None
+
+
+def mentions(passage: str, word: str) -> bool:
+    """Whether all parts of `word` are whole words of `passage`."""
+    return {part.lower() for part in _WORD.findall(word)} <= {part.lower() for part in _WORD.findall(passage)}
 
 
 def _within(spans: Sequence[tuple[int, int]], span: tuple[int, int]) -> list[int]:
@@ -214,7 +223,13 @@ def _with_words(candidates: Sequence[Candidate], matches: Sequence[Sequence[floa
 
 
 def _stems(text: str, language: str) -> set[str]:
-    return set(_STEMMERS.get(language, _STEMMERS["en"]).stemWords([word.lower() for word in _WORD.findall(text) if is_content(word)]))
+    return {_stem(word.lower(), language) for word in _WORD.findall(text) if is_content(word)}
+
+
+@lru_cache(maxsize=50_000)
+def _stem(word: str, language: str) -> str:
+    with _STEMMING:
+        return str(_STEMMERS[language].stemWord(word))
 
 
 def _has_kind(question: Question, text: str) -> float:
@@ -244,12 +259,13 @@ def _conflict(question: Question, text: str) -> str | None:
 def _with_companions(
     best: Candidate, candidates: Sequence[Candidate], question: Question, version: IndexVersion, most: int
 ) -> tuple[Candidate, ...]:
-    """The best candidate, and for a question that asks for several those that score nearly as well."""
+    """The best candidate, and for a question that asks for several those of its passage that score nearly as well."""
     chosen = [best]
     if question.kind not in ("broad", "why"):
         return tuple(chosen)
     for candidate in candidates:
-        near = candidate.score >= best.score - BROAD_MARGIN and candidate.conflict is None
+        together = candidate.chunk.chunk_id == best.chunk.chunk_id and candidate.conflict is None
+        near = together and candidate.score >= best.score - BROAD_MARGIN
         repeats = any(float(version.sentence_vectors[candidate.row] @ version.sentence_vectors[other.row]) >= SAME for other in chosen)
         if len(chosen) < most and near and not repeats:
             chosen.append(candidate)

@@ -13,7 +13,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,11 +24,11 @@ from index.embed import SharedEncoder
 from index.lexical import words
 
 WEIGHTS = Path(__file__).parent / "reader.safetensors"
-TOKENS = 320
-"""A passage of the default size, its title and heading, and a question; what is longer is cut off the passage's end."""
+TOKENS = 512
+"""The encoder's longest input; what is longer is cut off the passage's end."""
 
-QUESTION = 300
-"""Characters of a question that are read; the longest question it was trained on has 170."""
+QUESTION = 96
+"""Tokens of a question that are read; what is cut off is its beginning, where pasted text stands before a question."""
 
 LONGEST = 40
 """Tokens of a span; of the answers it was trained on 99 % are shorter."""
@@ -55,13 +55,18 @@ class SpanReader:
 
     def __init__(self, shared: SharedEncoder, weights: Path = WEIGHTS) -> None:
         """Add the trained changes to a copy of the encoder's layers. Raises ModelError where the weights do not fit."""
-        import torch
+        from safetensors import SafetensorError
         from safetensors.torch import load_file
 
         try:
             trained = load_file(weights)
-        except (OSError, ValueError) as error:
-            raise ModelError(f"The reader's weights {weights} cannot be loaded: reinstall the package.") from error
+            self._merge(shared, trained)
+        except (OSError, SafetensorError, KeyError, RuntimeError) as error:
+            raise ModelError(f"The reader's weights {weights} are missing or not those of this encoder: reinstall the package.") from error
+
+    def _merge(self, shared: SharedEncoder, trained: dict[str, Any]) -> None:
+        import torch
+
         self._shared = shared
         self._model = copy.copy(shared.model)
         self._model._modules = dict(shared.model._modules)
@@ -77,10 +82,10 @@ class SpanReader:
     def read(self, question: str, passages: Sequence[str], heads: Sequence[int]) -> list[Span]:
         """See Reader."""
         lead = "passage: "
-        questions, contexts = ["query: " + question[-QUESTION:]] * len(passages), [lead + passage for passage in passages]
+        contexts = [lead + passage for passage in passages]
         how = {"truncation": "only_second", "max_length": TOKENS, "padding": True, "return_offsets_mapping": True, "return_tensors": "pt"}
         with self._shared.computing():
-            batch = self._shared.tokenizer(questions, contexts, **how)
+            batch = self._shared.tokenizer([self._shortened(question)] * len(passages), contexts, **how)
             hidden = self._model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).last_hidden_state
         logits = (hidden.float() @ self._weight.T + self._bias).numpy()
         spans = []
@@ -89,6 +94,10 @@ class SpanReader:
             second = np.array([sequence == 1 for sequence in batch.sequence_ids(row)])
             spans.append(_without_space(passages[row], best_span(logits[row], places, second & (places[:, 1] > head))))
         return spans
+
+    def _shortened(self, question: str) -> str:
+        places = self._shared.tokenizer(question, return_offsets_mapping=True, add_special_tokens=False)["offset_mapping"]
+        return "query: " + (question[places[-QUESTION][0] :] if len(places) > QUESTION else question)
 
 
 class WordReader:
@@ -101,6 +110,9 @@ class WordReader:
         for passage, head in zip(passages, heads, strict=True):
             places = [(head + found.start(), head + found.end()) for found in re.finditer(r"[^.!?\n]+[.!?]?", passage[head:])]
             shared = [len(asked & set(words(passage[start:end]))) for start, end in places]
+            if not places:
+                spans.append(Span(head, head, float("-inf")))
+                continue
             best = max(range(len(places)), key=lambda i: shared[i])
             spans.append(_without_space(passage, Span(*places[best], margin=4.0 * (2 * shared[best] - len(asked)))))
         return spans

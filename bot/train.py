@@ -12,6 +12,7 @@ import argparse
 import json
 import random
 import re
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -185,8 +186,9 @@ def train(data: Path, out: Path, cache: Path, steps: int, seed: int) -> None:
         schedule.step()
         losses.append(float(loss.detach()))
         if (step + 1) % CHECKPOINT == 0 or step + 1 == steps:
-            _held_out_loss(model, held_out, tokenizer)
-            (step + 1 - done) * BATCH / (time.time() - started)
+            held_loss, mean = _held_out_loss(model, held_out, tokenizer), sum(losses) / len(losses)
+            speed = (step + 1 - done) * BATCH / (time.time() - started)
+            print(f"step {step + 1} loss {mean:.3f}, held out {held_loss:.3f}, {speed:.1f} examples/s", file=sys.stderr, flush=True)
             losses = []
             state = {"model": model.trained(), "optimizer": optimizer.state_dict(), "schedule": schedule.state_dict(), "step": step + 1}
             torch.save(state, out / "checkpoint.new")

@@ -17,9 +17,10 @@ from corpus.errors import (
     TanyaError,
 )
 from corpus.language import LANGUAGES, language_odds
-from corpus.load import Corpus, load_corpus, load_document, normalise
+from corpus.load import Corpus, load_corpus, load_document
 from corpus.numbers import years
 from corpus.split import split_chunks, split_sentences
+from corpus.text import normalise, text_hash
 
 __all__ = [
     "LANGUAGES",
@@ -50,5 +51,6 @@ __all__ = [
     "normalise",
     "split_chunks",
     "split_sentences",
+    "text_hash",
     "years",
 ]

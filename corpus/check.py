@@ -14,6 +14,7 @@
 The rules hold for this project's own articles; a corpus of pasted pages fails some of them and still works.
 """
 
+import datetime
 import re
 import unicodedata
 from collections import defaultdict
@@ -38,7 +39,7 @@ RUN_WORDS = 12
 DUPLICATE_SHARE = 0.4
 """Share of five-word runs in common; two articles on one subject stay far below, a lightly edited copy above."""
 
-_DATE = re.compile(r"\d{4}(-\d\d(-\d\d)?)?$")
+_PARTIAL_DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2]))?$")
 _WORD = re.compile(r"\w+")
 _DANGLING = {
     "id": re.compile(
@@ -88,17 +89,24 @@ def _front_matter(document: Document) -> Iterator[Finding]:
     def fault(message: str) -> Finding:
         return Finding("front-matter", document.doc_id, message)
 
-    yield from (fault(f"`{key}` is missing") for key in REQUIRED if key not in document.meta)
+    yield from (fault(f"`{key}` is missing") for key in REQUIRED if not getattr(document, key) or key not in document.meta)
     yield from (fault(f"`{key}` is not a known field") for key in document.meta if key not in FIELDS)
     for name in ("date", "updated", "as_of"):
-        if (value := getattr(document, name)) and not _DATE.match(value):
+        if (value := getattr(document, name)) and not _is_date(value):
             yield fault(f"`{name}` is {value!r}, not YYYY-MM-DD")
     for source in document.sources:
         yield from (fault(f"source `{source.key}` has no {key}") for key in REQUIRED_OF_SOURCE if not getattr(source, key))
-        if source.date and source.date != "n.d." and not _DATE.match(source.date):
+        if source.date and source.date != "n.d." and not (_PARTIAL_DATE.match(source.date) or _is_date(source.date)):
             yield fault(f"source `{source.key}`: date {source.date!r} is neither YYYY[-MM[-DD]] nor n.d.")
         if source.url and not re.match(r"https?://\S+$", source.url):
             yield fault(f"source `{source.key}`: {source.url!r} is no web address")
+
+
+def _is_date(value: str) -> bool:
+    try:
+        return bool(datetime.date.fromisoformat(value))
+    except ValueError:
+        return False
 
 
 def _language(document: Document) -> Iterator[Finding]:
@@ -151,6 +159,10 @@ def _parity(documents: Iterable[Document]) -> Iterator[Finding]:
 
 
 def _differences(indonesian: Document, english: Document) -> Iterator[Finding]:
+    works, other_works = ({source.key: (source.title, source.date, source.url) for source in one.sources} for one in (indonesian, english))
+    for key in sorted(works.keys() & other_works.keys()):
+        if works[key] != other_works[key]:
+            yield Finding("parity", indonesian.doc_id, f"source `{key}` is another work than in {english.doc_id}")
     ours, theirs = _evidence(indonesian), _evidence(english)
     for mine, other, document, against in ((ours, theirs, indonesian, english), (theirs, ours, english, indonesian)):
         for evidence in mine.keys() - other.keys():
@@ -181,6 +193,8 @@ def _copied(documents: Iterable[Document], against: Path) -> Iterator[Finding]:
     if not against.exists():
         raise CorpusMissing(f"Nothing to compare with at {against}.")
     files = sorted(path for path in ([against] if against.is_file() else against.rglob("*")) if path.is_file())
+    if not files:
+        raise CorpusMissing(f"There is no file in {against} to compare with.")
     owners = {run: path.name for path in files for run in _runs(path.read_text("utf-8", errors="replace"), RUN_WORDS)}
     for document in documents:
         titles = {run for source in document.sources for run in _runs(source.title, RUN_WORDS)}

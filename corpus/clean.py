@@ -26,6 +26,9 @@ PROSE_WORDS = 10
 BUTTON_WORDS = 15
 """A longer line that begins like a button ("Lapor diri …") is a sentence."""
 
+NOTICE_WORDS = 40
+"""An article may itself speak of privacy policies; a notice is shorter than a paragraph of one."""
+
 LOOSE_COST = 8.0
 """Above the length of most menus' gaps: an author's one-line biography cannot bridge to the article."""
 
@@ -39,7 +42,7 @@ _UI = r"""
  mohon\ tunggu | tutup$ | selanjutnya$ | sebelumnya$ | selengkapnya$
   | lihat\ (foto|semua|konten|juga|lainnya|selengkapnya|.*\ selengkapnya$) | lapor(kan)?\ \w+ | bagikan\b | beri\ komentar
   | (belum\ ada|tulis|kirim|\d+)\ komentar | komentar(\ \(?\d*\)?)?$ | berkomentarlah\b | jadilah\ yang\ pertama
-  | halaman\s*:? (\s*\d+)*$ | baca\ (juga|selengkapnya|artikel) | simak\ (juga|berita|video) | artikel\ (terkait|lainnya)
+  | halaman\s*:?[\s\d]*$ | baca\ (juga|selengkapnya|artikel) | simak\ (juga|berita|video) | artikel\ (terkait|lainnya)
   | berita\ (terkait|terpopuler|lainnya) | (ter)?populer$ | rekomendasi( \ untuk\ anda)?$ | ikuti\ (kami|berita)
   | (masuk|daftar|login|log\ in|sign\ (in|up)|register)(\s*[/|]\s*\w+)?$ | beranda$ | cari$ | menu$ | iklan$ | advertisement
   | kirim$ | batal$ | alasan$ | salin\ (tautan|link) | sumber\ gambar | (foto|gambar|editor|reporter)\s*: | home(\s*[>/|].*)?$
@@ -117,7 +120,7 @@ def clean_page(text: str) -> Page | None:
 
 def _kind(line: str) -> str:
     words = len(line.split())
-    if (words <= BUTTON_WORDS and _STARTS.match(line)) or _NOTICE.search(line) or _COUNTER.match(line):
+    if (words <= BUTTON_WORDS and _STARTS.match(line)) or (words <= NOTICE_WORDS and _NOTICE.search(line)) or _COUNTER.match(line):
         return "furniture"
     return "prose" if words >= PROSE_WORDS and _SENTENCE_END.search(line) else "loose"
 

@@ -32,6 +32,7 @@ from corpus.errors import (
 )
 from corpus.language import LANGUAGES, detect_language
 from corpus.markdown import PlainText, parse_markdown
+from corpus.text import normalise
 
 MAX_BYTES = 5_000_000
 """A book is about 1 MB of text; more than this is a wrong file, and would hold a build for minutes."""
@@ -85,7 +86,7 @@ def load_document(path: Path, folder: Path) -> Document:
     parsed, found = (parse_markdown(body), dict[str, str]()) if is_markdown else _plain(body)
     if not parsed.text:
         raise DocumentEmpty(f"{path}: the file has no text. Write some, or remove it.")
-    fields = found | {key: str(value) for key, value in declared.items() if key != "sources" and value is not None}
+    fields = found | {key: _words(declared[key]) for key in FIELDS if key != "sources" and declared.get(key) is not None}
     return Document(
         doc_id=document_id(path.relative_to(folder)),
         title=fields.get("title") or parsed.title or path.stem.replace("-", " ").replace("_", " ").strip(),
@@ -106,13 +107,6 @@ def document_id(path: Path) -> str:
     if all(parts):
         return ".".join(parts)
     return "doc-" + hashlib.sha256(path.as_posix().encode()).hexdigest()[:12]
-
-
-def normalise(text: str) -> str:
-    """NFC, one kind of line end, and no control or invisible characters."""
-    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
-    text = text.replace("\N{NO-BREAK SPACE}", " ").replace("\t", " ")
-    return "".join(c for c in text if c == "\n" or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co"))
 
 
 def _slug(part: str) -> str:
@@ -153,7 +147,7 @@ def _front_matter(text: str, path: Path) -> tuple[dict[str, Any], str]:
         return {}, text
     try:
         fields = yaml.safe_load(match["yaml"]) or {}
-    except (yaml.YAMLError, ValueError) as error:
+    except (yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
         where = str(error).replace("\n", " ")
         raise FrontMatterInvalid(f"{path}: the front matter is no valid YAML ({where}).") from error
     if not isinstance(fields, dict):
@@ -173,9 +167,17 @@ def _sources(declared: Any, path: Path) -> tuple[Source, ...]:
     for key, value in declared.items():
         if not isinstance(value, dict) or not value.get("title"):
             raise FrontMatterInvalid(f"{path}: source `{key}` needs at least a title.")
-        known = {name: str(value[name]) for name in ("title", "publisher", "author", "date", "url", "language") if value.get(name)}
+        names = ("title", "publisher", "author", "date", "url", "language")
+        if wrong := [name for name in names if not isinstance(value.get(name), str | int | float | datetime.date | None)]:
+            raise FrontMatterInvalid(f"{path}: source `{key}`: {', '.join(wrong)} must be one value.")
+        known = {name: _words(value[name]) for name in names if value.get(name)}
         sources.append(Source(key=str(key), **known))
     return tuple(sources)
+
+
+def _words(value: object) -> str:
+    """A front matter value on one line, cleaned like the text."""
+    return " ".join(normalise(str(value)).split())
 
 
 def _language(fields: dict[str, str], path: Path, text: str) -> str:
@@ -211,8 +213,9 @@ def _paragraphs(lines: list[str] | tuple[str, ...]) -> PlainText:
     text, blocks = "", []
     for i, line in enumerate(lines):
         text += "\n\n" if text else ""
-        is_heading = len(line.split()) <= 12 and line[-1] not in ".!?:;,…\"'”)" and i + 1 < len(lines)
-        kind: BlockKind = "heading" if is_heading else "item" if _BULLET.match(line) else "paragraph"
+        is_item = bool(_BULLET.match(line))
+        is_heading = not is_item and len(line.split()) <= 12 and line[-1] not in ".!?:;,…\"'”)" and i + 1 < len(lines)
+        kind: BlockKind = "heading" if is_heading else "item" if is_item else "paragraph"
         blocks.append(Block(kind, len(text), len(text) + len(line)))
         text += line
     title = lines[0] if lines and blocks[0].kind == "heading" else None

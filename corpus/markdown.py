@@ -12,10 +12,11 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from corpus.document import Block, BlockKind, Note, Source
+from corpus.text import normalise
 
 _MARK = re.compile(r"\[\^([\w.-]+)\]")
 _DEFINITION = re.compile(r"^\[\^([\w.-]+)\]:[ \t]+(.+(?:\n[ \t]+\S.*)*)\n?", re.MULTILINE)
-_SPACES = re.compile(r"\s+")
+_FENCED = re.compile(r"(^ {0,3}```.*?^ {0,3}```[ \t]*$)", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +32,13 @@ class PlainText:
 
 def parse_markdown(body: str) -> PlainText:
     """Read Markdown (CommonMark and tables); raises nothing: any text is valid Markdown."""
-    sources = tuple(Source(key, _SPACES.sub(" ", title).strip()) for key, title in _DEFINITION.findall(body))
-    tokens = MarkdownIt("commonmark", {"html": False}).enable("table").parse(_DEFINITION.sub("", body))
+    fences = _FENCED.split(body)
+    sources = tuple(Source(key, _clean(title)) for part in fences[::2] for key, title in _DEFINITION.findall(part))
+    fences[::2] = [_DEFINITION.sub("", part) for part in fences[::2]]
+    tokens = MarkdownIt("commonmark", {"html": False}).enable("table").parse("".join(fences))
     text, blocks, notes, title = "", [], [], None
     for kind, content in _content(tokens):
-        plain, marks = _without_marks(content)
+        plain, marks = (content, []) if kind == "code" else _without_marks(content)
         if not plain:
             continue
         text += "\n\n" if text else ""
@@ -66,7 +69,7 @@ def _content(tokens: list[Token]) -> Iterator[tuple[BlockKind, str]]:
         elif token.type == "inline":
             yield (open_kinds[-1] if open_kinds else "paragraph"), _inline(token)
         elif token.type in ("fence", "code_block"):
-            yield "code", token.content.rstrip("\n")
+            yield "code", token.content.strip("\n")
 
 
 def _inline(token: Token) -> str:
@@ -78,7 +81,12 @@ def _inline(token: Token) -> str:
             words.append(_inline(child) or child.content)
         else:
             words.append(child.content)
-    return _SPACES.sub(" ", "".join(words)).strip()
+    return _clean("".join(words))
+
+
+def _clean(text: str) -> str:
+    """On one line, and normalised again: Markdown's entities can bring back what the file's text had lost."""
+    return " ".join(normalise(text).split())
 
 
 def _without_marks(content: str) -> tuple[str, list[tuple[int, tuple[str, ...]]]]:
@@ -95,4 +103,8 @@ def _without_marks(content: str) -> tuple[str, list[tuple[int, tuple[str, ...]]]
         last = match.end()
     plain += content[last:]
     kept = plain.rstrip()
-    return kept, [(min(offset, len(kept)), keys) for offset, keys in marks]
+    merged: dict[int, tuple[str, ...]] = {}
+    for offset, keys in marks:
+        place = min(offset, len(kept))
+        merged[place] = merged.get(place, ()) + keys
+    return kept, list(merged.items())

@@ -11,7 +11,7 @@ from corpus.clean import MONTHS
 _NUMBER = re.compile(r"(?<![\w.,])\d+(?:[.,]\d+)*")
 _MONTH_NAME = "|".join(sorted(MONTHS, key=len, reverse=True))
 _MONTH = re.compile(rf"(?:\d{{1,2}}\s+)?\b({_MONTH_NAME})\b(?:\s+\d{{1,2}},?)?(?:\s+\d{{4}})?", re.IGNORECASE)
-_YEAR = re.compile(r"(?<![\w.,/-])(?:1[5-9]|20)\d\d(?![\w/]|[.,]\d)")
+_YEAR = re.compile(r"(?<![\w.,])(?:1[5-9]|20)\d\d(?!\w|[.,]\d)")
 _GROUPED = {"id": re.compile(r"\d{1,3}(?:\.\d{3})+(?:,\d+)?$"), "en": re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?$")}
 
 

@@ -20,7 +20,7 @@ from langchain_text_splitters import RecursiveCharacterTextSplitter
 from corpus.document import Block, Chunk, Document, Sentence
 
 BLOCK_MARK, SENTENCE_MARK = "\x1d", "\x1e"
-"""`load.normalise` removes control characters, so no document holds these."""
+"""`text.normalise` removes control characters, so no document holds these."""
 
 LONGEST_WORD = 200
 """An unbroken run of more characters is no word; cut it, or one chunk would take it whole."""

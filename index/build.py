@@ -59,13 +59,17 @@ def build_index(
         files={},
     )
     folder = index_dir / VERSIONS / manifest.version
+    live = False
     try:
         folder.mkdir(parents=True)
         manifest = write_version(folder, manifest, contents)
         make_current(index_dir, manifest.version)
+        live = True
     except OSError as error:
-        shutil.rmtree(folder, ignore_errors=True)
         raise BuildFailed(f"The index could not be written to {index_dir}: {error.strerror}. The old one, if any, is untouched.") from error
+    finally:
+        if not live:
+            shutil.rmtree(folder, ignore_errors=True)
     return manifest
 
 

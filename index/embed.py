@@ -96,11 +96,12 @@ class SentenceTransformerEmbedder:
             raise ModelError(
                 f"The embedding model {model!r} cannot be loaded: {_first_line(error)}. Check TANYA_EMBEDDING_MODEL."
             ) from error
-        if "e5" in path.lower() and not any(self._model.prompts.values()):
+        if "e5" in Path(path).name.lower() and not any(self._model.prompts.values()):
             self._model.prompts = dict(E5_PROMPTS)
         self.encoder = SharedEncoder(self._model[0].model, self._model.tokenizer, threading.Lock())
-        self.identity = FOLDER if model == DEFAULT_MODEL else model
         self.dimension = int(self._model.get_embedding_dimension() or 0)
+        own = f"{model}, {self.dimension} dimensions, prompts {self._model.prompts}"
+        self.identity = FOLDER if model == DEFAULT_MODEL else own
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
         """See Embedder."""

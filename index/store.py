@@ -175,9 +175,13 @@ def write_version(folder: Path, manifest: Manifest, contents: Contents) -> Manif
 
 def make_current(index_dir: Path, version: str) -> None:
     """Name `version` as the live one, atomically and durably."""
+    _sync(index_dir / VERSIONS)
     draft = index_dir / f".{CURRENT}-{os.getpid()}"
-    _write_synced(draft, version + "\n")
-    draft.replace(index_dir / CURRENT)
+    try:
+        _write_synced(draft, version + "\n")
+        draft.replace(index_dir / CURRENT)
+    finally:
+        draft.unlink(missing_ok=True)
     _sync(index_dir)
 
 

@@ -19,6 +19,7 @@ TEXTS = {
     "en/moon.md": "---\nsources: {s1: {title: Almanac, publisher: P, date: 1999}}\n---\n"
     "The moon has no air.[^s1] Twelve people walked on the moon.",
     "en/sea.md": "The sea is salt. <b>Waves</b> come from wind.",
+    "en/tides.md": "The tide rises because of the moon. The tide falls because the earth turns. The tide rises twice a day.",
     "id/laut.md": "Laut terasa asin. Ombak datang dari angin.",
 }
 
@@ -71,10 +72,29 @@ def test_an_answer_quotes_its_sentence_and_names_the_source_of_that_sentence(bot
 
 def test_a_citation_that_is_no_slice_is_dropped(bot: Bot) -> None:
     citation = bot.ask("Has the moon no air?").citations[0]
-    ids = [citation.chunk_id]
-    assert is_literal(citation, bot.version, ids)
-    for change in ({"quote": "The moon has air."}, {"start": 1}, {"end": 10**6}, {"doc_id": "en.nowhere"}, {"chunk_id": "other"}):
-        assert not is_literal(citation.model_copy(update=change), bot.version, ids)
+    found = {hit.chunk.chunk_id: hit for hit in bot.search("moon", 8)}
+    assert is_literal(citation, bot.version, found)
+    for change in (
+        {"quote": "The moon has air."},
+        {"start": 1},
+        {"end": 10**6},
+        {"doc_id": "en.nowhere"},
+        {"doc_id": "en.sea"},
+        {"chunk_id": "other"},
+    ):
+        assert not is_literal(citation.model_copy(update=change), bot.version, found)
+
+
+def test_a_question_for_several_gets_several_in_reading_order(bot: Bot) -> None:
+    answer = bot.ask("Explain why the tide rises and the tide falls")
+    assert len(answer.sentences) > 1
+    assert [citation.start for citation in answer.citations] == sorted(citation.start for citation in answer.citations)
+    assert len(bot.ask("When does the tide rise?").sentences) <= 1
+
+
+def test_half_a_character_is_refused(bot: Bot) -> None:
+    with pytest.raises(QuestionInvalid, match="Unicode"):
+        bot.ask("moon \ud800")
 
 
 def test_a_refusal_is_in_the_askers_language(bot: Bot) -> None:
@@ -127,6 +147,7 @@ def test_a_tie_goes_to_the_conversations_language() -> None:
     [
         (["Kapan RCDD 2019 digelar?"], "Apa hasilnya?", "Apa hasilnya (RCDD 2019)?"),
         (["When was the ICDD held?"], "And where?", "And where (ICDD)?"),
+        (["Kapan RCDD 2019 digelar?"], "And the ICDD 2021?", "And the ICDD 2021?"),
         (["Kapan RCDD 2019 digelar?"], "Apa hasil ICDD 2021?", "Apa hasil ICDD 2021?"),
         (["What is the Digital Command Center?", "When was it set up?"], "What does it do?", "What does it do (Digital Command Center)?"),
         ([], "Apa hasilnya?", "Apa hasilnya?"),

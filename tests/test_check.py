@@ -94,6 +94,7 @@ def test_words_of_another_text_are_found_and_listed_titles_are_not(write: Writer
     write("en/a.md", GOOD_EN)
     assert codes(write, tmp_path / "theirs") == {"copied"}
     title = "The conference on digital diplomacy was held in Jakarta on 10 September 2019"
+    write("id/a.md", GOOD_ID.replace("title: A source", f"title: {title}"))
     write("en/a.md", GOOD_EN.replace("title: A source", f"title: {title}"))
     assert codes(write, tmp_path / "theirs") == set()
 

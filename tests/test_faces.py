@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 
 import ui.api
 from bot import Bot
+from corpus import text_hash
 from tests.conftest import Writer, toy_bot
 from ui.chat import talk, turns
 from ui.cli import main
@@ -27,11 +28,12 @@ HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'&[a](javascri
 def bot(write: Writer, tmp_path: Path) -> Bot:
     write(
         "en/moon.md",
-        f"---\ntitle: '{HOSTILE.replace(chr(39), chr(39) * 2)}'\nauthor: A\npublisher: P\ndate: 2019-09-10\nurl: https://example.org\n"
+        f"---\ntitle: '{HOSTILE.replace(chr(39), chr(39) * 2)}'\nauthor: A\npublisher: P\ndate: 2019-09-10\nurl: 'javascript:alert(1)'\n"
         "sources: {s1: {title: Almanac, publisher: P, date: 1999, url: 'javascript:alert(1)'},"
         " s2: {title: Almanac, publisher: P, date: 2001, url: 'https://example.org/almanac'}}\n---\n"
         f"The moon has no air {HOSTILE} at all.[^s1][^s2] Twelve people walked on the moon.\n\n## Craters\n\n- Craters are round.[^s1]\n",
     )
+    write("en/tides.md", "The tide rises because of the moon. The tide falls because the earth turns. The tide rises twice a day.")
     write("id/laut.md", "Laut terasa asin.")
     return toy_bot(write.folder, tmp_path / "index")
 
@@ -86,7 +88,9 @@ def test_ask_search_and_documents_over_http(client: TestClient, bot: Bot) -> Non
         ("POST", "/api/ask", b'{"question": "a", "history": [{"role": "system", "content": "b"}]}', 422),
         ("POST", "/api/ask", json.dumps({"question": "x" * 20_000}).encode(), 413),
         ("POST", "/api/ask", b"x" * (MAX_BODY + 1), 413),
-        ("GET", "/api/ask", b"", 405),
+        ("GET", "/api/ask", b"", 404),
+        ("GET", "/api/nowhere/at/all", b"", 404),
+        ("POST", "/api/ask", b'{"question": "\\ud800 moon"}', 422),
         ("GET", "/api/search?q=", b"", 422),
         ("GET", "/api/search?q=a&k=0", b"", 422),
         ("GET", "/api/documents/nowhere", b"", 404),
@@ -102,6 +106,11 @@ def test_bad_requests_get_a_json_error_without_a_trace(client: TestClient, metho
     assert set(response.json()["error"]) == {"code", "message"}
     assert "Traceback" not in response.text
     assert "hush" not in response.text
+
+
+def test_a_body_that_does_not_say_its_size_is_cut_off_too(client: TestClient) -> None:
+    chunks = (b"x" * 100_000 for _ in range(MAX_BODY // 100_000 + 1))
+    assert client.post("/api/ask", content=chunks).status_code == 413
 
 
 def test_an_unforeseen_error_says_nothing_of_itself(bot: Bot) -> None:
@@ -130,11 +139,11 @@ def test_the_reader_page_marks_exactly_the_quoted_words(client: TestClient) -> N
 
 
 def test_a_quotation_counted_in_another_text_is_not_marked(client: TestClient, bot: Bot) -> None:
-    old = client.get("/source/en.moon", params={"start": 0, "end": 10, "v": "20200101T000000Z-00000000"})
+    old = client.get("/source/en.moon", params={"start": 0, "end": 10, "v": "000000000000"})
     assert "<mark" not in old.text
     assert TEXTS["en"]["changed"] in old.text
-    rebuilt = f"20300101T000000Z-{bot.version.manifest.version[-8:]}"
-    assert "<mark" in client.get("/source/en.moon", params={"start": 0, "end": 10, "v": rebuilt}).text
+    same = text_hash(bot.version.document("en.moon").text)
+    assert "<mark" in client.get("/source/en.moon", params={"start": 0, "end": 10, "v": same}).text
     for start, end in ((-1, 5), (5, 5), (9, 3), (0, 10**9)):
         assert "<mark" not in client.get("/source/en.moon", params={"start": start, "end": end}).text
 
@@ -163,7 +172,8 @@ def test_everything_in_the_chat_is_escaped(bot: Bot) -> None:
 
 
 def test_every_chip_is_a_card_that_is_shown(bot: Bot) -> None:
-    answer = bot.ask("twelve people walked on the moon")
+    answer = bot.ask("Explain why the tide rises and the tide falls")
+    assert len(answer.sentences) > 1
     elements = tags(answer_html(answer))
     chips = [attributes["href"] for tag, attributes in elements if attributes.get("class") == "td-chip"]
     cards = [attributes["href"] for tag, attributes in elements if tag == "a" and "class" not in attributes]
@@ -171,9 +181,9 @@ def test_every_chip_is_a_card_that_is_shown(bot: Bot) -> None:
 
 
 def test_an_answer_grows_sentence_by_sentence(bot: Bot) -> None:
-    answer = bot.ask("twelve people walked on the moon")
+    answer = bot.ask("Explain why the tide rises and the tide falls")
     steps = list(answer_steps(answer))
-    assert len(steps) == len(answer.sentences)
+    assert len(steps) == len(answer.sentences) > 1
     assert [step.count("td-chip") for step in steps] == list(range(1, len(steps) + 1))
 
 
@@ -214,7 +224,7 @@ def run(*words: str) -> tuple[int, str, str]:
 def test_corpus_list_and_check(bot: Bot) -> None:
     folder = str(bot.config.corpus)
     code, out, _ = run("corpus", "list", "--corpus", folder, "--json")
-    assert (code, [row["id"] for row in json.loads(out)]) == (0, ["en.moon", "id.laut"])
+    assert (code, [row["id"] for row in json.loads(out)]) == (0, ["en.moon", "en.tides", "id.laut"])
     code, out, _ = run("corpus", "check", "--corpus", folder, "--json")
     assert code == 1
     assert json.loads(out)["findings"]

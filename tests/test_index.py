@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bot import SpanReader
 from corpus import load_corpus
 from corpus.errors import BuildFailed, IndexDamaged, IndexMissing, IndexOutdated, ModelError, ModelMismatch
 from index import HashEmbedder, Retriever, SentenceTransformerEmbedder, build_index, open_index, unpack_model
@@ -152,6 +153,21 @@ def test_the_model_folder_is_complete_or_absent(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(ModelError, match="TANYA_CACHE"):
         unpack_model(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("question", ["kapan " * 300, "\N{ARABIC LIGATURE SALLALLAHOU ALAYHE WASALLAM}" * 300, "中" * 1900 + " RCDD?"])
+def test_the_reader_reads_a_passage_however_long_the_question(embedder: SentenceTransformerEmbedder, question: str) -> None:
+    passage = "RCDD digelar di Jakarta pada 10 September 2019. " * 40
+    span = SpanReader(embedder.encoder).read(question, [passage], [0])[0]
+    assert 0 <= span.start < span.end <= len(passage)
+
+
+@pytest.mark.model
+def test_weights_of_another_encoder_or_torn_ones_are_named(embedder: SentenceTransformerEmbedder, tmp_path: Path) -> None:
+    (tmp_path / "torn").write_bytes(b"torn")
+    with pytest.raises(ModelError, match="reinstall"):
+        SpanReader(embedder.encoder, tmp_path / "torn")
 
 
 def test_a_model_that_is_not_to_be_had_is_named(tmp_path: Path) -> None:

@@ -66,6 +66,10 @@ def test_the_same_bytes_give_the_same_document(write: Writer) -> None:
         (b"x" * (MAX_BYTES + 1), DocumentTooLarge),
         (b"---\ntitle: [a\n---\nText.", FrontMatterInvalid),
         (b"---\n- a list\n---\nText.", FrontMatterInvalid),
+        (b"---\ntitle: !!bool maybe\n---\nText.", FrontMatterInvalid),
+        (b"---\ntitle: !!timestamp foo\n---\nText.", FrontMatterInvalid),
+        (b"---\ntitle: !!int ''\n---\nText.", FrontMatterInvalid),
+        (b"---\ntitle: " + b"[" * 5000 + b"\n---\nText.", FrontMatterInvalid),
         (b"---\ntitle: {a: b}\n---\nText.", FrontMatterInvalid),
         (b"---\nsources: [a]\n---\nText.", FrontMatterInvalid),
         (b"---\nsources: {s1: {publisher: x}}\n---\nText.", FrontMatterInvalid),
@@ -123,6 +127,16 @@ def test_footnotes_that_a_file_defines_itself_become_sources(write: Writer) -> N
     document = write.document("A claim.[^1]\n\n[^1]: Somebody, A Book, 2001.\n")
     assert document.text == "A claim."
     assert (document.sources[0].key, document.sources[0].title) == ("1", "Somebody, A Book, 2001.")
+
+
+def test_a_mark_in_code_is_no_footnote(write: Writer) -> None:
+    document = write.document("Look:\n\n```\ngrep '[^abc]' file\n[^1]: not a note\n```\n")
+    assert document.text == "Look:\n\ngrep '[^abc]' file\n[^1]: not a note"
+    assert (document.notes, document.sources) == ((), ())
+
+
+def test_front_matter_is_on_one_line_and_has_nothing_invisible(write: Writer) -> None:
+    assert write.document('---\ntitle: "a\\r\\rb\\u200b c"\n---\nText.').title == "a b c"
 
 
 def test_html_is_kept_as_text(write: Writer) -> None:

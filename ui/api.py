@@ -84,6 +84,11 @@ def api_routes(open_bot: OpenBot) -> APIRouter:
         bot.search("diplomasi", 1)
         return {"status": "ok", "index_version": bot.version.manifest.version}
 
+    @router.api_route("/api/{rest:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
+    def nowhere(rest: str) -> Response:
+        """What is not there: without this the chat, mounted at the root, would answer in its own way."""
+        return error_response(404, "There is nothing here.")
+
     @router.get("/source/{doc_id}", response_class=HTMLResponse)
     def source(doc_id: str, start: int | None = None, end: int | None = None, v: str | None = None, lang: str | None = None) -> Response:
         """The reader page, with a range marked."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.bot import Bot
-from bot.converse import Turn
+from bot.converse import TURNS, Turn
 from corpus.errors import QuestionInvalid, QuestionTooLong, TanyaError
 from ui.render import answer_steps, message_html, question_html, searching_html
 from ui.texts import EXAMPLES, TEXTS
@@ -22,8 +22,11 @@ CONCURRENCY = 4
 QUEUE = 64
 """Waiting questions; the next one is told to come back instead of waiting for minutes."""
 
+LONGEST = 20_000
+"""Characters of an earlier message that are looked at; a browser sends what it likes."""
+
 _ASKED = re.compile(r'<div class="td-question">(.*?)</div>', re.DOTALL)
-_TAG = re.compile(r"<[^>]+>")
+_TAG = re.compile(r"<[^<>]+>")
 
 Message = dict[str, Any]
 
@@ -85,8 +88,8 @@ def talk(bot: Bot, question: str, messages: list[Message], language: str) -> Ite
 def turns(messages: list[Message]) -> list[Turn]:
     """The conversation as the bot wants it, from the messages that the browser holds."""
     found = []
-    for message in messages:
-        content = _plain(message.get("content"))
+    for message in messages[-2 * TURNS :]:
+        content = _plain(message.get("content"))[:LONGEST]
         role = message.get("role")
         if role == "user" or role == "assistant":
             asked = _ASKED.search(content)

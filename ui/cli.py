@@ -75,6 +75,10 @@ def ask(corpus: Path | None, index_: Path | None, as_json: bool, lang: str | Non
     click.echo(answer.answer)
     for citation in answer.citations:
         click.echo(f"[{citation.number}] {citation.title} ({citation.doc_id}, {citation.start}–{citation.end})")
+        for source in citation.sources:
+            click.echo(
+                "    " + ", ".join(part for part in (source.author, source.title, source.publisher, source.date, source.url) if part)
+            )
     for near in answer.nearest:
         click.echo(f"  ~ {near.title}: “{near.quote}” ({near.reason})")
 

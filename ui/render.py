@@ -35,7 +35,7 @@ def answer_steps(answer: Answer, root: str = "") -> Iterable[str]:
     """The answer as it grows: the cards first, then one more sentence at each step."""
     words = TEXTS[answer.language]
     notices = "".join(f'<p class="td-notice">{_text(notice.text)}</p>' for notice in answer.notices)
-    if answer.standalone_question != answer.question:
+    if answer.standalone_question != " ".join(answer.question.split()):
         notices += f'<p class="td-notice td-standalone">→ {_text(answer.standalone_question)}</p>'
     if answer.refused:
         near = "".join(_near_card(passage, words, root) for passage in answer.nearest)
@@ -100,4 +100,4 @@ def _list(cards: str) -> str:
 
 def _text(text: str) -> str:
     """Escaped, on one line."""
-    return escape(" ".join(text.split("\n")))
+    return escape(" ".join(text.split()))

@@ -4,6 +4,7 @@ import os
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -14,6 +15,8 @@ from ui.texts import TEXTS
 
 MAX_BODY = 1_000_000
 """Bytes of a request; a long conversation has a tenth of this."""
+
+TOO_LARGE = f"A request may have {MAX_BODY:,} bytes."
 
 PATHS = {"en": "/en", "id": "/"}
 """Where each interface language is mounted: the root last, since nothing is reached after it."""
@@ -59,7 +62,7 @@ class BodyLimit:
             return
         declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
         if not declared.isdigit() or int(declared) > MAX_BODY:
-            await error_response(413, f"A request may have {MAX_BODY:,} bytes.")(scope, receive, send)
+            await error_response(413, TOO_LARGE)(scope, receive, send)
             return
         seen = 0
 
@@ -67,7 +70,9 @@ class BodyLimit:
             nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
-            return message if seen <= MAX_BODY else {"type": "http.disconnect"}
+            if seen > MAX_BODY:
+                raise HTTPException(413, TOO_LARGE)
+            return message
 
         await self.app(scope, counted, send)
 

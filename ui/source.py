@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, Template
 
 from bot.cite import MARK
 from corpus.document import Block, Document
+from corpus.text import text_hash
 from index.store import IndexVersion
 from ui.texts import TEXTS, date_in_words
 
@@ -36,7 +37,7 @@ class Paragraph:
 def source_page(version: IndexVersion, doc_id: str, start: int | None, end: int | None, made_with: str | None, language: str | None) -> str:
     """The page of a document, `[start, end)` marked unless it was counted in another text. Raises DocumentUnknown."""
     document = version.document(doc_id)
-    changed = made_with is not None and not same_text(made_with, version.manifest.version)
+    changed = made_with is not None and made_with != text_hash(document.text)
     whole = start is None or end is None or changed or not 0 <= start < end <= len(document.text)
     marked = (0, 0) if whole else (start or 0, end or 0)
     interface = language if language in TEXTS else document.language
@@ -50,11 +51,6 @@ def source_page(version: IndexVersion, doc_id: str, start: int | None, end: int 
         interface=interface,
         date=lambda date: date_in_words(date, interface),
     )
-
-
-def same_text(one: str, other: str) -> bool:
-    """Whether two index versions were built from the same texts; a version's name ends with their hash."""
-    return one.rpartition("-")[2] == other.rpartition("-")[2]
 
 
 def paragraphs(document: Document, start: int, end: int) -> Iterator[Paragraph]:

@@ -94,6 +94,6 @@ def date_in_words(date: str | None, language: str) -> str:
         return ""
     year, *rest = date.split("-")
     months = _MONTHS[language]
-    month = [months[int(rest[0]) - 1]] if rest and rest[0].isdigit() and 1 <= int(rest[0]) <= len(months) else []
-    day = [str(int(rest[1]))] if len(rest) > 1 and rest[1].isdigit() else []
+    month = [months[int(rest[0]) - 1]] if rest and rest[0].isdecimal() and 1 <= int(rest[0]) <= len(months) else []
+    day = [str(int(rest[1]))] if month and len(rest) > 1 and rest[1].isdecimal() else []
     return " ".join([*day, *month, year])
