@@ -23,7 +23,7 @@ from corpus.errors import IndexMissing
 from corpus.language import LANGUAGES
 from corpus.load import load_corpus
 from index.build import build_index, text_to_embed
-from index.embed import DEFAULT_MODEL, Embedder, SentenceTransformerEmbedder, Vectors
+from index.embed import DEFAULT_MODEL, Embedder, SentenceTransformerEmbedder
 from index.hit import Hit
 from index.retrieve import Retriever
 from index.store import IndexVersion, Manifest, open_index
@@ -68,9 +68,7 @@ class Bot:
         asked = read_question(question, self.config.max_question, language, conversation)
         whole = standalone(asked.text, history)
         asked = read_question(whole, len(whole), asked.language)
-        vector = self.retriever.embedder.embed_queries([asked.text])
-        embedded = time.perf_counter()
-        readings = self._readings(asked, vector, k or self.config.passages)
+        readings = self.readings(asked, k or self.config.passages)
         found = next((reading for reading, _ in readings if reading.answers), None)
         hits = [hit for _, passages in readings for hit in passages]
         draft = Answer(
@@ -85,11 +83,11 @@ class Bot:
         )
         answer = self._answered(draft, asked, found, hits) if found else self._refused(draft, asked, readings)
         done = time.perf_counter()
-        timings = {"embed": _ms(embedded - started), "read": _ms(done - embedded), "total": _ms(done - started)}
-        return answer.model_copy(update={"timings_ms": timings})
+        return answer.model_copy(update={"timings_ms": {"total": _ms(done - started)}})
 
-    def _readings(self, asked: Question, vector: Vectors, k: int) -> list[tuple[Reading, list[Hit]]]:
-        """What the asker's language says, then, if that is no answer, what the other one says."""
+    def readings(self, asked: Question, k: int) -> list[tuple[Reading, list[Hit]]]:
+        """What the k passages nearest in the asker's language say, then, if that is no answer, those in the other one."""
+        vector = self.retriever.embedder.embed_queries([asked.text])
         readings: list[tuple[Reading, list[Hit]]] = []
         for language in (asked.language, *(other for other in LANGUAGES if other != asked.language)):
             hits = self.retriever.search_vector(asked.text, vector, k, language)

@@ -46,8 +46,8 @@ class Span:
 class Reader(Protocol):
     """What answering needs of a reader."""
 
-    def read(self, question: str, passages: Sequence[str], heads: Sequence[int]) -> list[Span]:
-        """The best span of each passage that begins at or after the passage's head (its title and heading)."""
+    def read(self, question: str, passages: Sequence[str]) -> list[Span]:
+        """The best span of each passage."""
 
 
 class SpanReader:
@@ -79,7 +79,7 @@ class SpanReader:
                     layer.weight += up.float() @ trained[name.removesuffix(".up") + ".down"].float()
         self._weight, self._bias = trained["spans.weight"].float(), trained["spans.bias"].float()
 
-    def read(self, question: str, passages: Sequence[str], heads: Sequence[int]) -> list[Span]:
+    def read(self, question: str, passages: Sequence[str]) -> list[Span]:
         """See Reader."""
         lead = "passage: "
         contexts = [lead + passage for passage in passages]
@@ -89,10 +89,10 @@ class SpanReader:
             hidden = self._model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).last_hidden_state
         logits = (hidden.float() @ self._weight.T + self._bias).numpy()
         spans = []
-        for row, head in enumerate(heads):
+        for row, passage in enumerate(passages):
             places = batch["offset_mapping"][row].numpy() - len(lead)
             second = np.array([sequence == 1 for sequence in batch.sequence_ids(row)])
-            spans.append(_without_space(passages[row], best_span(logits[row], places, second & (places[:, 1] > head))))
+            spans.append(_without_space(passage, best_span(logits[row], places, second & (places[:, 1] > 0))))
         return spans
 
     def _shortened(self, question: str) -> str:
@@ -103,15 +103,15 @@ class SpanReader:
 class WordReader:
     """A toy: the sentence that shares most words with the question, a logit for each, less one for each that it lacks."""
 
-    def read(self, question: str, passages: Sequence[str], heads: Sequence[int]) -> list[Span]:
+    def read(self, question: str, passages: Sequence[str]) -> list[Span]:
         """See Reader."""
         asked = {word for word in words(question) if is_content(word)}
         spans = []
-        for passage, head in zip(passages, heads, strict=True):
-            places = [(head + found.start(), head + found.end()) for found in re.finditer(r"[^.!?\n]+[.!?]?", passage[head:])]
+        for passage in passages:
+            places = [found.span() for found in re.finditer(r"[^.!?\n]+[.!?]?", passage)]
             shared = [len(asked & set(words(passage[start:end]))) for start, end in places]
             if not places:
-                spans.append(Span(head, head, float("-inf")))
+                spans.append(Span(0, 0, float("-inf")))
                 continue
             best = max(range(len(places)), key=lambda i: shared[i])
             spans.append(_without_space(passage, Span(*places[best], margin=4.0 * (2 * shared[best] - len(asked)))))

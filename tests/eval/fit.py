@@ -31,7 +31,7 @@ def main() -> None:
     reader = open_reader(config, embedder)
     features, kinds = [], []
     for kind, example in cases(held, dice):
-        span = reader.read(example.question, [example.context], [0])[0]
+        span = reader.read(example.question, [example.context])[0]
         linked = links(read_question(example.question, 10_000, "id"), embedder, example.context)
         features.append([span.margin, min(linked.values(), default=NO_WORDS)])
         kinds.append(kind)
