@@ -101,11 +101,13 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What the reader found in one passage: the sentence's candidate, and the answer's characters in the document."""
+    """What the reader found in one passage: the sentence's candidate, and the answer's characters in the document.
+
+    `place` is None where the reader points at no sentence (a heading, say) and the candidate is the scorer's.
+    """
 
     candidate: Candidate
-    start: int
-    end: int
+    place: tuple[int, int] | None
     margin: float
 
 
@@ -150,7 +152,7 @@ def read(
     return Reading(
         chosen=chosen,
         probability=1 / (1 + math.exp(-evidence)),
-        answer=(best.start, best.end),
+        answer=best.place,
         nearest=tuple(one.candidate for one in found),
         unmatched=weakest,
         conflict=best.candidate.conflict or absent(question, passage, linked),
@@ -170,9 +172,9 @@ def _found(question: Question, hits: Sequence[Hit], candidates: Sequence[Candida
         best = best_of[hit.chunk.chunk_id]
         candidate = rows[holding[0]] if holding else best
         sentence = version.sentences[candidate.row]
-        place = (start, min(end, sentence.end)) if holding else (sentence.start, sentence.end)
+        place = (start, min(end, sentence.end)) if holding else None
         score = span.margin + SENTENCE_WEIGHT * candidate.score + BEST_WEIGHT * best.score
-        scored.append((score, Found(candidate, *place, margin=span.margin)))
+        scored.append((score, Found(candidate, place, span.margin)))
     return [found for _, found in sorted(scored, key=lambda pair: -pair[0])]
 
 
