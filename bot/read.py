@@ -66,6 +66,9 @@ BROAD_MARGIN = 1.6
 SECOND_OPINION = 0.3
 """How much better than the reader's sentence another of the passage must score to be said beside it: 0.014 of a cosine."""
 
+WHOLE = 0.8
+"""A longer share of its sentence is no exact answer, and bold from end to end marks nothing."""
+
 SAME = 0.97
 """Sentences this close say the same thing twice."""
 
@@ -103,7 +106,7 @@ class Candidate:
 class Found:
     """What the reader found in one passage: the sentence's candidate, and the answer's characters in the document.
 
-    `place` is None where the reader points at no sentence (a heading, say) and the candidate is the scorer's.
+    `place` is None where the reader points at no sentence (a heading, say; the candidate is then the scorer's), or at all of it.
     """
 
     candidate: Candidate
@@ -172,7 +175,8 @@ def _found(question: Question, hits: Sequence[Hit], candidates: Sequence[Candida
         best = best_of[hit.chunk.chunk_id]
         candidate = rows[holding[0]] if holding else best
         sentence = version.sentences[candidate.row]
-        place = (start, min(end, sentence.end)) if holding else None
+        exact = holding and min(end, sentence.end) - start <= WHOLE * (sentence.end - sentence.start)
+        place = (start, min(end, sentence.end)) if exact else None
         score = span.margin + SENTENCE_WEIGHT * candidate.score + BEST_WEIGHT * best.score
         scored.append((score, Found(candidate, place, span.margin)))
     return [found for _, found in sorted(scored, key=lambda pair: -pair[0])]

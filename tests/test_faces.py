@@ -171,6 +171,15 @@ def test_everything_in_the_chat_is_escaped(bot: Bot) -> None:
         assert all(link.startswith("/source/") or link == "https://example.org/almanac" for link in links)
 
 
+def test_bold_takes_no_space_from_the_sentence(bot: Bot) -> None:
+    answer = bot.ask("When does the tide rise?")
+    citation = answer.citations[0].model_copy(
+        update={"answer_start": answer.citations[0].start + 4, "answer_end": answer.citations[0].start + 8}
+    )
+    shown = answer_html(answer.model_copy(update={"citations": (citation,)}))
+    assert f"{citation.quote[:4]}<strong>{citation.quote[4:8]}</strong>{citation.quote[8:]}" in shown
+
+
 def test_every_chip_is_a_card_that_is_shown(bot: Bot) -> None:
     answer = bot.ask("Explain why the tide rises and the tide falls")
     assert len(answer.sentences) > 1

@@ -4,6 +4,7 @@ The chat hands our HTML to a Markdown renderer: it leaves a block-level element 
 message is one `div` on one line.
 """
 
+import re
 from collections.abc import Iterable
 from html import escape
 
@@ -100,4 +101,4 @@ def _list(cards: str) -> str:
 
 def _text(text: str) -> str:
     """Escaped, on one line."""
-    return escape(" ".join(text.split()))
+    return escape(re.sub(r"\s+", " ", text))
