@@ -16,9 +16,6 @@ SHORT = 2
 """Content words of a question too short to stand alone ("kapan?", "where?")."""
 
 NAMES = 5
-"""More names than these are a list and no subject."""
-
-NAMES = 5
 """More names than these are a list, and no subject."""
 
 TURNS = 6

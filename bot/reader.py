@@ -31,7 +31,7 @@ QUESTION = 96
 """Tokens of a question that are read; what is cut off is its beginning, where pasted text stands before a question."""
 
 LONGEST = 40
-"""Tokens of a span; of the answers it was trained on 99 % are shorter."""
+"""Tokens of a span; of the answers in its training data 98.6 % are no longer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,19 +92,14 @@ def _clean(text: str) -> str:
 def _without_marks(content: str) -> tuple[str, list[tuple[int, tuple[str, ...]]]]:
     """The text without its footnote marks, and (offset, keys) of each run of marks."""
     plain, last = "", 0
-    marks: list[tuple[int, tuple[str, ...]]] = []
+    marks: list[tuple[int, str]] = []
     for match in _MARK.finditer(content):
         plain += content[last : match.start()]
-        offset = len(plain)
-        if marks and marks[-1][0] == offset:
-            marks[-1] = (offset, (*marks[-1][1], match[1]))
-        else:
-            marks.append((offset, (match[1],)))
+        marks.append((len(plain), match[1]))
         last = match.end()
-    plain += content[last:]
-    kept = plain.rstrip()
+    kept = (plain + content[last:]).rstrip()
     merged: dict[int, tuple[str, ...]] = {}
-    for offset, keys in marks:
+    for offset, key in marks:
         place = min(offset, len(kept))
-        merged[place] = merged.get(place, ()) + keys
+        merged[place] = (*merged.get(place, ()), key)
     return kept, list(merged.items())

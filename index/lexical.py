@@ -1,4 +1,4 @@
-"""BM25 over words, by bm25s. No stemmer: on Indonesian it changed nothing (see tests/eval/LOG.md)."""
+"""BM25 over words, by bm25s. No stemmer: an earlier measurement found it changed nothing (tests/eval/LOG.md)."""
 
 import re
 from collections.abc import Sequence
