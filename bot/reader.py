@@ -43,6 +43,15 @@ class Span:
     margin: float
 
 
+ANSWER_MARGIN = 0.0
+"""A span above this answers, where nothing but the reader is asked (`tanya eval squad`)."""
+
+
+def answers(span: Span) -> bool:
+    """Whether the reader prefers the span to "no answer"."""
+    return span.margin > ANSWER_MARGIN
+
+
 class Reader(Protocol):
     """What answering needs of a reader."""
 

@@ -24,6 +24,7 @@ A name states the fact; a message says what was found, what was expected and wha
     ├── QuestionInvalid            empty, not text, or in no language that is spoken here
     │   └── QuestionTooLong            more characters than are read
     ├── DocumentUnknown            no such document in this index
+    ├── EvaluationInvalid          a file of questions is not of the shape that is read
     └── SettingsInvalid            an unknown key, or a value out of bounds
 """
 
@@ -110,6 +111,10 @@ class QuestionTooLong(QuestionInvalid):
 
 class DocumentUnknown(TanyaError):
     """The index has no such document."""
+
+
+class EvaluationInvalid(TanyaError):
+    """The file of questions cannot be read."""
 
 
 class SettingsInvalid(TanyaError):

@@ -1,4 +1,4 @@
-"""The command line: `tanya serve|ask|search|index|corpus`.
+"""The command line: `tanya serve|ask|search|index|corpus|eval`.
 
 Exit codes: 0 done; 1 the task failed, with one message on stderr; 2 wrong usage. With `--json` stdout holds one
 JSON document and nothing else.
@@ -186,6 +186,29 @@ def check(corpus: Path | None, index_: Path | None, as_json: bool, against: Path
         click.echo(f"{len(read.documents)} documents, {len(findings)} findings")
     if findings:
         sys.exit(1)
+
+
+@main.group("eval")
+def eval_() -> None:
+    """Measure against files of questions."""
+
+
+@eval_.command()
+@as_json
+@click.argument("file", type=click.Path(path_type=Path))
+def squad(as_json: bool, file: Path) -> None:
+    """Exact match and F1 of the reader on FILE, of IDK-MRC's or SQuAD's shape."""
+    from bot.bot import open_embedder, open_reader
+    from bot.evaluate import read_paragraphs, score_squad
+
+    paragraphs = read_paragraphs(file)
+    config = _config(None, None)
+    scores = score_squad(paragraphs, open_reader(config, open_embedder(config)))
+    if as_json:
+        click.echo(json.dumps(scores, indent=2))
+        return
+    for name, part in (("all", scores), ("answerable", scores["answerable"]), ("unanswerable", scores["unanswerable"])):
+        click.echo(f"{name:13} exact {part['exact']:.3f}  F1 {part['f1']:.3f}")
 
 
 def _config(corpus: Path | None, index_: Path | None, **more: Any) -> Any:

@@ -13,9 +13,9 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 from bot import open_embedder, open_reader, read_config
+from bot.examples import Example, altered, read_squad
 from bot.question import read_question
 from bot.read import NO_WORDS, links
-from bot.train import Example, altered, read_squad
 
 WEIGHT = {"answerable": 1.0, "altered": 1.0, "unanswerable": 0.5, "other": 0.3}
 """Other paragraphs are easy and many; unanswerable ones are harder than what people ask."""

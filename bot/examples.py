@@ -1,0 +1,170 @@
+"""What the reader learns from: questions with the words that answer them, and questions that look as though they had some.
+
+Three files, each with its own reader: IDK-MRC's shape, our own passages (`tests/eval/reading.jsonl`, Indonesian and English,
+asked in both) and IndoNLI's pairs. A part of the first two is held back, by paragraph, for every later choice.
+Beside the questions that the data itself leaves unanswered, answered ones are altered (another year, number or name; a word
+turned into its opposite) or asked of a paragraph that resembles theirs.
+"""
+
+import json
+import random
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from index.lexical import words
+
+HELD_OUT = 10
+"""One paragraph (of our own: one dossier of neighbouring passages) in so many is never trained on."""
+
+ALTERED, ELSEWHERE, TYPED = 0.35, 0.15, 0.15
+"""Shares of an epoch's answered questions that also come altered, that also come asked of a paragraph like theirs, and of all
+that come as people type: lower case, no mark at the end."""
+
+LABELS = "enc"
+"""Of a pair of IndoNLI: entailment, neutral, contradiction."""
+
+_YEAR, _NUMBER = re.compile(r"\b(?:1[5-9]|20)\d\d\b"), re.compile(r"\b\d+\b")
+_NAME = re.compile(r"(?<=\s)[A-Z][a-zA-Z]{2,}(?:\s[A-Z][a-zA-Z]{2,})*")
+_OPPOSITES = (
+    "pertama terakhir, terbesar terkecil, tertinggi terendah, terbanyak tersedikit, tertua termuda, sebelum sesudah, "
+    "sebelum setelah, awal akhir, lahir meninggal, dilahirkan meninggal, dibuka ditutup, didirikan dibubarkan, dimulai "
+    "berakhir, mulai berhenti, masuk keluar, menang kalah, memenangkan kehilangan, utara selatan, barat timur, atas "
+    "bawah, naik turun, bertambah berkurang, meningkat menurun, menerima menolak, mendukung menentang, diterima ditolak, "
+    "membuka menutup, paling kurang, bisa tidak_bisa, dapat tidak_dapat, termasuk tidak_termasuk, adalah bukanlah, "
+    "memiliki tidak_memiliki, menjadi berhenti_menjadi, pria wanita, ayah ibu, suami istri, raja ratu, kemerdekaan "
+    "penjajahan, first last, largest smallest, highest lowest, most least, oldest youngest, before after, opened closed, "
+    "founded dissolved, began ended, won lost, joined left, rose fell, increased decreased, accepted rejected, supported "
+    "opposed, can cannot, did did_not, north south, east west"
+)
+_OPPOSITE = {
+    a: b.replace("_", " ")
+    for pair in _OPPOSITES.split(",")
+    for one, two in [pair.split()]
+    for a, b in [(one, two), (two, one)]
+    if "_" not in a
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A question, a paragraph, and the characters that answer it; `start == end` where none do."""
+
+    question: str
+    context: str
+    start: int = 0
+    end: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A statement, a text, and the index in LABELS of what the text says of the statement."""
+
+    statement: str
+    text: str
+    label: int
+
+
+Paragraphs = list[list[Example]]
+"""Of each paragraph its questions."""
+
+
+def read_squad(path: Path) -> tuple[Paragraphs, Paragraphs]:
+    """(train, held out) of a file of IDK-MRC's shape."""
+    found: Paragraphs = []
+    for paragraph in json.loads(path.read_text("utf-8")):
+        examples = []
+        for question in paragraph["qas"]:
+            answer = None if question["is_impossible"] else question["answers"][0]
+            start = answer["answer_start"] if answer else 0
+            examples.append(Example(question["question"], paragraph["context"], start, start + len(answer["text"]) if answer else 0))
+        found.append(examples)
+    return [one for i, one in enumerate(found) if i % HELD_OUT], found[::HELD_OUT]
+
+
+def read_own(path: Path) -> tuple[list[Paragraphs], list[Paragraphs]]:
+    """(train, held out) of our own passages, by dossier: passages of one are about the same or sister subjects."""
+    dossiers: dict[str, Paragraphs] = {}
+    for line in path.read_text("utf-8").splitlines():
+        row = json.loads(line)
+        examples = []
+        for question in row["questions"]:
+            start = -1
+            for _ in range(question.get("nth", 1) if question["a"] else 0):
+                start = row["text"].index(question["a"], start + 1)
+            examples.append(Example(question["q"], row["text"], max(start, 0), start + len(question["a"]) if question["a"] else 0))
+        dossiers.setdefault(row["dossier"], []).append(examples)
+    found = list(dossiers.values())
+    return [one for i, one in enumerate(found) if i % HELD_OUT], found[::HELD_OUT]
+
+
+def read_pairs(path: Path) -> list[Pair]:
+    """The pairs of a file of IndoNLI's shape."""
+    rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    return [Pair(row["hypothesis"], row["premise"], LABELS.index(row["label"])) for row in rows]
+
+
+def altered(example: Example, others: Sequence[str], dice: random.Random) -> Example | None:
+    """The question with one thing changed, so that its paragraph no longer answers; None where nothing can be."""
+    for pattern in dice.sample((_YEAR, _NUMBER, _NAME, _NAME, None), 5):
+        if pattern is None:
+            if turned := _opposite(example.question, dice):
+                return Example(turned, example.context)
+            continue
+        if not (found := list(pattern.finditer(example.question))):
+            continue
+        target = dice.choice(found)
+        for text in dice.sample(others, min(8, len(others))):
+            choices = [match[0] for match in pattern.finditer(text) if match[0].lower() not in (example.context + example.question).lower()]
+            if choices:
+                return Example(
+                    example.question[: target.start()] + dice.choice(choices) + example.question[target.end() :], example.context
+                )
+    return None
+
+
+def _opposite(question: str, dice: random.Random) -> str | None:
+    found = [match for match in re.finditer(r"\w+", question) if match[0].lower() in _OPPOSITE]
+    if not found:
+        return None
+    target = dice.choice(found)
+    return question[: target.start()] + _OPPOSITE[target[0].lower()] + question[target.end() :]
+
+
+def elsewhere(example: Example, contexts: Sequence[str], dice: random.Random) -> Example | None:
+    """The question, asked of the paragraph among 40 that shares most words with its own and lacks its answer."""
+    own, answer = set(words(example.context)), example.context[example.start : example.end].lower()
+    others = [text for text in dice.sample(contexts, min(40, len(contexts))) if answer not in text.lower()]
+    return Example(example.question, max(others, key=lambda text: len(own & set(words(text))))) if others else None
+
+
+def as_typed(example: Example) -> Example:
+    """The question as people type it."""
+    return replace(example, question=example.question.lower().rstrip(" ?"))
+
+
+def epoch(groups: Sequence[Paragraphs], dice: random.Random) -> list[Example]:
+    """Every question once, in a new order and with new alterations; a group's paragraphs are each other's likenesses."""
+    found = []
+    for group in groups:
+        contexts = [paragraph[0].context for paragraph in group if paragraph]
+        true = [example for paragraph in group for example in paragraph]
+        answered = [example for example in true if example.end > example.start]
+        extra = [altered(one, contexts, dice) for one in answered if dice.random() < ALTERED]
+        extra += [elsewhere(one, contexts, dice) for one in answered if dice.random() < ELSEWHERE]
+        found += true + [one for one in extra if one]
+    dice.shuffle(found)
+    return [as_typed(one) if dice.random() < TYPED else one for one in found]
+
+
+def batches(groups: Sequence[Paragraphs], size: int, dice: random.Random, together: int = 50) -> Iterator[list[Example]]:
+    """Batches without end, each of questions whose paragraphs are about as long: padding would be half of the work."""
+    waiting: list[Example] = []
+    while True:
+        while len(waiting) < size * together:
+            waiting += epoch(groups, dice)
+        block, waiting = sorted(waiting[: size * together], key=lambda one: len(one.context)), waiting[size * together :]
+        cut = [block[i : i + size] for i in range(0, len(block), size)]
+        dice.shuffle(cut)
+        yield from cut
