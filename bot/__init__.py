@@ -1,7 +1,7 @@
 """A question and its conversation to an Answer whose every sentence is quoted, or a refusal."""
 
 from bot.answer import Answer, Citation, NearPassage
-from bot.bot import Bot, corpus_folder, index_folder, open_bot, open_embedder, open_reader, rebuild
+from bot.bot import Bot, corpus_folder, index_folder, open_bot, open_embedder, open_encoder, rebuild
 from bot.cite import MARK
 from bot.config import Config, read_config
 from bot.converse import Turn
@@ -22,7 +22,7 @@ __all__ = [
     "index_folder",
     "open_bot",
     "open_embedder",
-    "open_reader",
+    "open_encoder",
     "read_config",
     "rebuild",
 ]

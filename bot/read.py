@@ -24,7 +24,8 @@ from bot.reader import Reader
 from corpus.document import Chunk
 from corpus.numbers import years
 from index.build import text_to_embed
-from index.embed import Embedder, Vectors
+from index.embed import Embedder
+from index.encoder import Vectors
 from index.hit import Hit
 from index.store import IndexVersion
 

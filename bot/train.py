@@ -210,8 +210,9 @@ def held_out(model: SpanModel, examples: list[Example], tokenizer: Any) -> dict[
         losses.append(float(span_loss(logits, targets(batch, part))))
         for row, one in enumerate(part):
             places = batch["offset_mapping"][row].numpy() - len("passage: ")
-            second = np.array([sequence == 1 for sequence in batch.sequence_ids(row)])
-            span = best_span(logits[row].numpy(), places, second & (places[:, 1] > 0))
+            read = np.array([sequence == 1 for sequence in batch.sequence_ids(row)]) & (places[:, 1] > 0)
+            scores = logits[row].numpy()
+            span = best_span(scores[0], scores[read], places[read])
             said, wanted = one.context[max(span.start, 0) : span.end], one.context[one.start : one.end]
             found["answered" if wanted else "unanswered"].append(exact_and_f1(said if span.margin > 0 else "", [wanted])[1])
             if wanted:

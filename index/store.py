@@ -29,7 +29,7 @@ from pydantic import BaseModel, ValidationError
 
 from corpus.document import Block, Chunk, Document, Note, Sentence, Source
 from corpus.errors import DocumentUnknown, IndexDamaged, IndexMissing, IndexOutdated, ModelMismatch
-from index.embed import Vectors
+from index.encoder import Vectors
 from index.lexical import LexicalIndex
 
 FORMAT = 1

@@ -10,7 +10,7 @@ import pytest
 
 from bot import Bot, Config, WordReader, open_bot, read_config
 from corpus import Document, load_corpus
-from index import HashEmbedder, Retriever, SentenceTransformerEmbedder, build_index, open_index
+from index import E5Embedder, HashEmbedder, OpenVinoEncoder, Retriever, build_index, open_index
 
 CHROMIUM = Path("/usr/bin/chromium")
 REQUIRE_ALL = os.environ.get("TANYA_TEST_REQUIRE_ALL") == "1"
@@ -93,7 +93,6 @@ def server(shipped_bot: Bot) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def embedder() -> SentenceTransformerEmbedder:
-    """The real model, unpacked where the product would."""
-    config = read_config()
-    return SentenceTransformerEmbedder(config.embedding_model, config.cache)
+def embedder() -> E5Embedder:
+    """The real model, on the engine of the product."""
+    return E5Embedder(OpenVinoEncoder())

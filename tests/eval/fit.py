@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from bot import open_embedder, open_reader, read_config
+from bot import SpanReader, open_embedder, open_encoder, read_config
 from bot.examples import Example, altered, read_squad
 from bot.question import read_question
 from bot.read import NO_WORDS, links
@@ -27,8 +27,8 @@ def main() -> None:
     _, held = read_squad(parser.parse_args().data)
     dice = random.Random(7)
     config = read_config()
-    embedder = open_embedder(config)
-    reader = open_reader(config, embedder)
+    encoder = open_encoder(config)
+    embedder, reader = open_embedder(config, encoder), SpanReader(encoder)
     features, kinds = [], []
     for kind, example in cases(held, dice):
         span = reader.read(example.question, [example.context])[0]

