@@ -104,7 +104,7 @@ class Bot:
         ordered = sorted(reading.chosen, key=lambda candidate: (candidate.chunk.doc_id != first, candidate.row))
         best = reading.chosen[0]
         citations = [
-            self._cite(number, candidate, found, reading.answer if candidate == best else None)
+            self._cite(number, candidate, found, candidate.place if candidate == best else None)
             for number, candidate in enumerate(ordered, start=1)
         ]
         kept = [citation for citation in citations if is_literal(citation, self.version, found)]

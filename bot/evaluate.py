@@ -12,7 +12,7 @@ from typing import Any, TypedDict
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from bot.reader import Reader, answers
+from bot.reader import Reader, answers, whole
 from corpus.errors import EvaluationInvalid
 
 _NOT_A_WORD = re.compile(r"[^\w\s]|_")
@@ -88,7 +88,7 @@ def score_squad(paragraphs: Sequence[SquadParagraph], reader: Reader) -> dict[st
     halves: dict[str, list[tuple[float, float]]] = {"answerable": [], "unanswerable": []}
     for paragraph in paragraphs:
         for question in paragraph.qas:
-            span = reader.read(question.question, [paragraph.context])[0]
+            span = reader.read(question.question, [whole(paragraph.context)])[0][0]
             said = paragraph.context[span.start : span.end] if answers(span) else ""
             half = "answerable" if question.answers else "unanswerable"
             halves[half].append(exact_and_f1(said, [answer.text for answer in question.answers]))

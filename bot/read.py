@@ -1,10 +1,10 @@
 """Chooses the sentences that answer a question, and says how sure it is that they do.
 
-1. The sentences of the passages that were found are scored by cosine, shared words, and whether they hold the kind of
-   thing that is asked for (a date for "when").
-2. The reader reads the passages with the best of them. The span that it prefers to "no answer" by most wins, the
-   sentence that holds it is the answer, and for a question that asks for several the next best sentences join it.
-3. Whether to say it is decided by the reader's margin and the weakest link: each content word of the question has to
+1. The reader reads the passages that were found, and says of each sentence how much likelier its best words are the answer than
+   that the passage has none.
+2. Beside that margin a sentence is scored by cosine, shared words, whether it holds the kind of thing that is asked for (a date
+   for "when"), and the cosine of its passage. The best one answers; where several are asked for, the next best join it.
+3. Whether to say it is decided by the best sentence's margin and the weakest link: each content word of the question has to
    find a counterpart among the passage's tokens, in context. A year or a name that is not there, which embeddings
    blur, forbids it.
 """
@@ -13,14 +13,14 @@ import math
 import re
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 import snowballstemmer
 
 from bot.question import Kind, Question, is_content
-from bot.reader import Reader
+from bot.reader import Reader, Span
 from corpus.document import Chunk
 from corpus.numbers import years
 from index.build import text_to_embed
@@ -29,20 +29,16 @@ from index.encoder import Vectors
 from index.hit import Hit
 from index.store import IndexVersion
 
-COSINE_WEIGHT, WORDS_WEIGHT, KIND_WEIGHT = 22.0, 1.5, 1.9
-"""Fitted on 774 questions of IDK-MRC train: the right sentence first in .69, among two in .88; cosine alone .64, .83.
-That fit gives words 0.7; twice as much suits texts whose sentences repeat their subject instead of a pronoun."""
+FEATURES = ("margin", "cosine", "words", "kind", "passage")
+WEIGHTS = (0.6, 12.0, 1.5, 1.0, 4.0)
+"""Of a sentence's features in its score."""
 
-SENTENCE_WEIGHT, BEST_WEIGHT = 2.0, 4.0
-"""Of the score of the reader's sentence and of the passage's best one, beside the reader's margin, where a passage is
-chosen: the words that were expected were then said in 98 of 111 tuning questions, and in 96 or 97 with 1 to 3 and 2 to 4."""
+LEAST_MARGIN = -20.0
+"""Of a sentence that the reader saw nothing in."""
 
 MARGIN_WEIGHT, LINK_WEIGHT, BIAS = 0.15, 15.5, -12.14
 """From a logistic regression on the tenth of IDK-MRC train that the reader was not trained on (`python -m tests.eval.fit`),
 which gives the margin 0.26: less is right off encyclopaedias, where the reader is shy."""
-
-LEAST_MARGIN = -4.0
-"""Further below, the margin says only that the text is unlike an encyclopaedia's."""
 
 OTHER_LANGUAGE = 0.7
 """Added across languages, where a true word's link is lower, and names and years are compared as text anyway."""
@@ -94,39 +90,34 @@ _STEMMING = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A sentence that may answer: row of the index version, its chunk, and its score in logits."""
+    """A sentence that may answer: its row in the index version, its chunk, its FEATURES and the score that they add up to.
+
+    `place` holds the characters of the document that the reader points at in it; None where that is nothing, or all of it.
+    """
 
     row: int
     chunk: Chunk
+    features: tuple[float, ...]
     score: float
-    cosine: float
+    place: tuple[int, int] | None = None
     conflict: str | None = None
 
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What the reader found in one passage: the sentence's candidate, and the answer's characters in the document.
-
-    `place` is None where the reader points at no sentence (a heading, say; the candidate is then the scorer's), or at all of it.
-    """
-
-    candidate: Candidate
-    place: tuple[int, int] | None
-    margin: float
+    @property
+    def margin(self) -> float:
+        """The reader's, in logits."""
+        return self.features[0]
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """The sentences chosen, best first, and the probability that they answer.
 
-    `answer` holds the characters of the first sentence's document that answer exactly; `nearest` is the best sentence
-    of each passage, `unmatched` the question's word that is matched worst, `conflict` the year or name that the
-    passage lacks, or the year that its sentence has instead.
+    `nearest` is the best sentence of each passage, `unmatched` the question's word that is matched worst, `conflict` the year
+    or name that the passage lacks, or the year that its sentence has instead.
     """
 
     chosen: tuple[Candidate, ...]
     probability: float
-    answer: tuple[int, int] | None = None
     nearest: tuple[Candidate, ...] = ()
     unmatched: str | None = None
     conflict: str | None = None
@@ -141,46 +132,24 @@ def read(
     question: Question, vector: Vectors, hits: Sequence[Hit], version: IndexVersion, embedder: Embedder, reader: Reader, most: int
 ) -> Reading:
     """Choose at most `most` sentences from the chunks of `hits`; `vector` is the question's (1, dimension) embedding."""
-    candidates = _candidates(question, vector, hits, version)
-    if not candidates:
+    found = candidates(question, vector, hits, version, reader)
+    if not found:
         return Reading((), 0.0)
-    found = _found(question, hits, candidates, version, reader)
     best = found[0]
-    passage = text_to_embed(best.candidate.chunk, version.documents[best.candidate.chunk.doc_id].title)
+    passage = text_to_embed(best.chunk, version.documents[best.chunk.doc_id].title)
     linked = links(question, embedder, passage)
     weakest = min(linked, key=lambda word: linked[word], default=None)
-    evidence = MARGIN_WEIGHT * max(best.margin, LEAST_MARGIN) + LINK_WEIGHT * (linked[weakest] if weakest else NO_WORDS) + BIAS
-    if version.language_of(best.candidate.chunk) != question.language:
+    evidence = MARGIN_WEIGHT * best.margin + LINK_WEIGHT * (linked[weakest] if weakest else NO_WORDS) + BIAS
+    if version.language_of(best.chunk) != question.language:
         evidence += OTHER_LANGUAGE
-    chosen = _with_companions(best.candidate, candidates, question, version, most)
+    nearest = {candidate.chunk.chunk_id: candidate for candidate in reversed(found)}
     return Reading(
-        chosen=chosen,
+        chosen=_with_companions(best, found, question, version, most),
         probability=1 / (1 + math.exp(-evidence)),
-        answer=best.place,
-        nearest=tuple(one.candidate for one in found),
+        nearest=tuple(sorted(nearest.values(), key=lambda candidate: -candidate.score)),
         unmatched=weakest,
-        conflict=best.candidate.conflict or absent(question, passage, linked),
+        conflict=best.conflict or absent(question, passage, linked),
     )
-
-
-def _found(question: Question, hits: Sequence[Hit], candidates: Sequence[Candidate], version: IndexVersion, reader: Reader) -> list[Found]:
-    """What the reader finds in each passage, best first."""
-    rows = {candidate.row: candidate for candidate in candidates}
-    best_of = {candidate.chunk.chunk_id: candidate for candidate in reversed(candidates)}
-    hits = [hit for hit in hits if hit.chunk.chunk_id in best_of]
-    spans = reader.read(question.text, [hit.chunk.text for hit in hits])
-    scored = []
-    for hit, span in zip(hits, spans, strict=True):
-        start, end = hit.chunk.start + span.start, hit.chunk.start + span.end
-        holding = [row for row in version.sentences_of(hit.chunk) if version.sentences[row].start <= start < version.sentences[row].end]
-        best = best_of[hit.chunk.chunk_id]
-        candidate = rows[holding[0]] if holding else best
-        sentence = version.sentences[candidate.row]
-        exact = holding and min(end, sentence.end) - start <= WHOLE * (sentence.end - sentence.start)
-        place = (start, min(end, sentence.end)) if exact else None
-        score = span.margin + SENTENCE_WEIGHT * candidate.score + BEST_WEIGHT * best.score
-        scored.append((score, Found(candidate, place, span.margin)))
-    return [found for _, found in sorted(scored, key=lambda pair: -pair[0])]
 
 
 def links(question: Question, embedder: Embedder, passage: str) -> dict[str, float]:
@@ -209,36 +178,50 @@ def _within(spans: Sequence[tuple[int, int]], span: tuple[int, int]) -> list[int
     return [i for i, (start, end) in enumerate(spans) if span[0] <= start and end <= span[1]]
 
 
-def _candidates(question: Question, vector: Vectors, hits: Sequence[Hit], version: IndexVersion) -> list[Candidate]:
-    """Every sentence of the hits, scored by cosine, shared words and kind, best first."""
-    found, shared = [], []
-    asked = {language: _stems(question.text, language) for language in _STEMMERS}
-    for hit in hits:
-        document = version.documents[hit.chunk.doc_id]
-        for row in version.sentences_of(hit.chunk):
-            sentence = version.sentences[row]
-            text = document.text[sentence.start : sentence.end]
-            cosine = float(version.sentence_vectors[row] @ vector[0])
-            conflict = _conflict(question, text)
-            score = COSINE_WEIGHT * cosine + KIND_WEIGHT * _has_kind(question, text) - (CONFLICT if conflict else 0.0)
-            stems = asked.get(document.language, set())
-            shared.append([float(stem in here) for here in [_stems(text, document.language)] for stem in sorted(stems)])
-            found.append(Candidate(row, hit.chunk, score, cosine, conflict))
-    return _with_words(found, shared)
+def candidates(question: Question, vector: Vectors, hits: Sequence[Hit], version: IndexVersion, reader: Reader) -> list[Candidate]:
+    """Every sentence that begins in a chunk of the hits, best first."""
+    rows = {hit.chunk.chunk_id: version.sentences_of(hit.chunk) for hit in hits}
+    hits = [hit for hit in hits if rows[hit.chunk.chunk_id]]
+    passages = [(hit.chunk.text, [_within_chunk(version, row, hit.chunk) for row in rows[hit.chunk.chunk_id]]) for hit in hits]
+    read = reader.read(question.text, passages)
+    sentences = [
+        (hit, row, span) for hit, spans in zip(hits, read, strict=True) for row, span in zip(rows[hit.chunk.chunk_id], spans, strict=True)
+    ]
+    shares = _shared_words(question, [row for _, row, _ in sentences], version)
+    found = [
+        _candidate(question, vector, hit, row, span, share, version) for (hit, row, span), share in zip(sentences, shares, strict=True)
+    ]
+    return sorted(found, key=lambda candidate: -candidate.score)
 
 
-def _with_words(candidates: Sequence[Candidate], matches: Sequence[Sequence[float]]) -> list[Candidate]:
-    """Adds to each score how much of the question its sentence holds; a word that few candidates hold weighs more.
+def _candidate(question: Question, vector: Vectors, hit: Hit, row: int, span: Span, share: float, version: IndexVersion) -> Candidate:
+    sentence = version.sentences[row]
+    text = version.documents[sentence.doc_id].text[sentence.start : sentence.end]
+    conflict = _conflict(question, text)
+    cosine = float(version.sentence_vectors[row] @ vector[0])
+    features = (max(span.margin, LEAST_MARGIN), cosine, share, _has_kind(question, text), hit.dense)
+    score = sum(weight * feature for weight, feature in zip(WEIGHTS, features, strict=True)) - (CONFLICT if conflict else 0.0)
+    start, end = hit.chunk.start + span.start, min(hit.chunk.start + span.end, sentence.end)
+    exact = start < end and end - start <= WHOLE * (sentence.end - sentence.start)
+    return Candidate(row, hit.chunk, features, score, (start, end) if exact else None, conflict)
 
-    `matches[i][j]`, 0 to 1, says how well candidate i matches word j.
-    """
-    if not candidates or not matches[0]:
-        return sorted(candidates, key=lambda candidate: -candidate.score)
-    table = np.array(matches)
+
+def _within_chunk(version: IndexVersion, row: int, chunk: Chunk) -> tuple[int, int]:
+    sentence = version.sentences[row]
+    return sentence.start - chunk.start, min(sentence.end, chunk.end) - chunk.start
+
+
+def _shared_words(question: Question, rows: Sequence[int], version: IndexVersion) -> list[float]:
+    """How much of the question each sentence holds, 0 to 1; a word that few of them hold weighs more."""
+    asked = {language: sorted(_stems(question.text, language)) for language in _STEMMERS}
+    table = np.zeros((len(rows), max(map(len, asked.values()), default=0)))
+    for i, row in enumerate(rows):
+        document = version.documents[version.sentences[row].doc_id]
+        here = _stems(document.text[version.sentences[row].start : version.sentences[row].end], document.language)
+        for j, stem in enumerate(asked.get(document.language, [])):
+            table[i, j] = stem in here
     rarity = np.log((len(table) + 1) / (table.sum(axis=0) + 0.5))
-    shares = table @ rarity / rarity.sum()
-    scored = [replace(one, score=one.score + WORDS_WEIGHT * float(share)) for one, share in zip(candidates, shares, strict=True)]
-    return sorted(scored, key=lambda candidate: -candidate.score)
+    return [float(share) for share in table @ rarity / rarity.sum()] if table.size else [0.0] * len(rows)
 
 
 def _stems(text: str, language: str) -> set[str]:
@@ -273,7 +256,7 @@ def _conflict(question: Question, text: str) -> str | None:
 
 
 def _with_companions(
-    best: Candidate, candidates: Sequence[Candidate], question: Question, version: IndexVersion, most: int
+    best: Candidate, found: Sequence[Candidate], question: Question, version: IndexVersion, most: int
 ) -> tuple[Candidate, ...]:
     """The best candidate, and those of its passage that belong beside it.
 
@@ -283,7 +266,7 @@ def _with_companions(
     chosen = [best]
     broad = question.kind in ("broad", "why")
     least, limit = (best.score - BROAD_MARGIN, most) if broad else (best.score + SECOND_OPINION, min(2, most))
-    for candidate in candidates:
+    for candidate in found:
         together = candidate.chunk.chunk_id == best.chunk.chunk_id and candidate.conflict is None
         near = together and candidate.score >= least
         repeats = any(float(version.sentence_vectors[candidate.row] @ version.sentence_vectors[other.row]) >= SAME for other in chosen)

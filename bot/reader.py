@@ -47,11 +47,20 @@ def answers(span: Span) -> bool:
     return span.margin > ANSWER_MARGIN
 
 
+Passage = tuple[str, Sequence[tuple[int, int]]]
+"""A text, and the parts of it, its sentences say, of which each may hold an answer."""
+
+
+def whole(text: str) -> Passage:
+    """The text as one part."""
+    return text, [(0, len(text))]
+
+
 class Reader(Protocol):
     """What answering needs of a reader."""
 
-    def read(self, question: str, passages: Sequence[str]) -> list[Span]:
-        """The best span of each passage."""
+    def read(self, question: str, passages: Sequence[Passage]) -> list[list[Span]]:
+        """Of each passage, of each of its parts, the best span."""
 
 
 class SpanReader:
@@ -70,19 +79,21 @@ class SpanReader:
             raise ModelError(f"The reader's weights {weights} are missing or not those of this encoder: reinstall the package.") from error
         self._query, self._passage = encoder.tokens("query:").ids, encoder.tokens("passage:").ids
 
-    def read(self, question: str, passages: Sequence[str]) -> list[Span]:
+    def read(self, question: str, passages: Sequence[Passage]) -> list[list[Span]]:
         """See Reader."""
         asked = [*self._query, *self._encoder.tokens(question).ids[-QUESTION:]]
-        texts = [self._encoder.tokens(passage) for passage in passages]
+        texts = [self._encoder.tokens(text) for text, _ in passages]
         before = len(asked) + 3 + len(self._passage)
         room = LONGEST - before - 1
-        rows = [marked(asked, [*self._passage, *text.ids[:room]]) for text in texts]
-        spans = []
-        for passage, text, states in zip(passages, texts, self._encoder.encode(rows), strict=True):
-            logits = states @ self._weight.T + self._bias
+        states = self._encoder.encode([marked(asked, [*self._passage, *text.ids[:room]]) for text in texts])
+        found = []
+        for (text, parts), tokens, one in zip(passages, texts, states, strict=True):
+            logits = one @ self._weight.T + self._bias
             read = logits[before:-1]
-            spans.append(_without_space(passage, best_span(logits[0], read, np.array(text.spans[: len(read)], np.int64).reshape(-1, 2))))
-        return spans
+            places = np.array(tokens.spans[: len(read)], np.int64).reshape(-1, 2)
+            inside = [(start < places[:, 1]) & (places[:, 1] <= end) for start, end in parts]
+            found.append([_without_space(text, best_span(logits[0], read[rows], places[rows])) for rows in inside])
+        return found
 
 
 def _changes(trained: dict[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
@@ -94,19 +105,18 @@ def _changes(trained: dict[str, NDArray[np.float32]]) -> dict[str, NDArray[np.fl
 class WordReader:
     """A toy: the sentence that shares most words with the question, a logit for each, less one for each that it lacks."""
 
-    def read(self, question: str, passages: Sequence[str]) -> list[Span]:
+    def read(self, question: str, passages: Sequence[Passage]) -> list[list[Span]]:
         """See Reader."""
         asked = {word for word in words(question) if is_content(word)}
-        spans = []
-        for passage in passages:
-            places = [found.span() for found in re.finditer(r"[^.!?\n]+[.!?]?", passage)]
-            shared = [len(asked & set(words(passage[start:end]))) for start, end in places]
-            if not places:
-                spans.append(Span(0, 0, float("-inf")))
-                continue
-            best = max(range(len(places)), key=lambda i: shared[i])
-            spans.append(_without_space(passage, Span(*places[best], margin=4.0 * (2 * shared[best] - len(asked)))))
-        return spans
+        return [[self._span(asked, text, start, end) for start, end in parts] for text, parts in passages]
+
+    def _span(self, asked: set[str], text: str, start: int, end: int) -> Span:
+        places = [(start + found.start(), start + found.end()) for found in re.finditer(r"[^.!?\n]+[.!?]?", text[start:end])]
+        shared = [len(asked & set(words(text[first:last]))) for first, last in places]
+        if not places:
+            return Span(start, start, float("-inf"))
+        best = max(range(len(places)), key=lambda i: shared[i])
+        return _without_space(text, Span(*places[best], margin=4.0 * (2 * shared[best] - len(asked))))
 
 
 def _without_space(passage: str, span: Span) -> Span:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from bot import SpanReader
+from bot.reader import whole
 from corpus import load_corpus, split_chunks
 from corpus.errors import BuildFailed, IndexDamaged, IndexMissing, IndexOutdated, ModelError, ModelMismatch
 from index import (
@@ -171,7 +172,7 @@ def test_the_reader_reads_alike_on_both_engines(embedder: E5Embedder, tmp_path: 
     questions = ["Kapan forum itu dibuka?", "Siapa yang membukanya?", "How many countries came?", "Di mana forum itu?"]
     fast, exact = SpanReader(embedder.encoder), SpanReader(open_torch_encoder(tmp_path))
     for question in questions:
-        ours, theirs = fast.read(question, [passage])[0], exact.read(question, [passage])[0]
+        ours, theirs = fast.read(question, [whole(passage)])[0][0], exact.read(question, [whole(passage)])[0][0]
         assert (ours.start, ours.end) == (theirs.start, theirs.end), question
         assert abs(ours.margin - theirs.margin) < 1.0, question
 
@@ -207,7 +208,7 @@ def test_the_model_folder_is_complete_or_absent(tmp_path: Path, monkeypatch: pyt
 @pytest.mark.parametrize("question", ["kapan " * 300, "\N{ARABIC LIGATURE SALLALLAHOU ALAYHE WASALLAM}" * 300, "中" * 1900 + " RCDD?"])
 def test_the_reader_reads_a_passage_however_long_the_question(embedder: E5Embedder, question: str) -> None:
     passage = "RCDD digelar di Jakarta pada 10 September 2019. " * 40
-    span = SpanReader(embedder.encoder).read(question, [passage])[0]
+    span = SpanReader(embedder.encoder).read(question, [whole(passage)])[0][0]
     assert 0 <= span.start < span.end <= len(passage)
 
 
