@@ -3,6 +3,9 @@
 A line has "question", "doc_id" and "quote" (the document that should rank first, words that the answer should contain),
 and may have "altered", a form of the question that should be refused; with "kind" other than "plain" it is one itself.
 
+Where all documents are of the other language than the question, only that one is searched: the shares whose best sentence, and
+whose span in it (F1 of at least a half), are right.
+
 A line with "points" says what a right answer contains: of each point one of its sentences, any of the alternatives; without
 points it should be refused. Those are scored kind by kind: `right`, all points are there; `points`, the share that is;
 `refused`; `sentences` of an answer.
@@ -17,7 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from bot import Bot, open_bot, read_config
+from bot.evaluate import exact_and_f1
 from bot.question import read_question
+from bot.read import candidates
 
 
 def main() -> None:
@@ -31,6 +36,8 @@ def main() -> None:
         if "points" in rows[0]:
             for kind, shares in score_points(bot, rows, options.wrong).items():
                 print(path.name, f"{kind:12}", json.dumps(shares))
+        elif all(across(row) for row in rows):
+            print(path.name, json.dumps(score_across(bot, rows, options.wrong)))
         else:
             print(path.name, json.dumps(score(bot, rows, options.wrong)))
 
@@ -58,12 +65,37 @@ def score(bot: Bot, rows: list[dict[str, Any]], show: bool = False) -> dict[str,
             print("! answered:", question)
     of = {"refused": max(1, len(refusals))}
     shares = {name: round(count / of.get(name, len(plain)), 3) for name, count in found.items() if name != "sentences"}
+    if refusals:
+        shares["told_apart"] = round((shares["answered"] + shares.get("refused", 0.0)) / 2, 3)
     return {
         "n": len(plain),
         "to_refuse": len(refusals),
         **shares,
         "sentences_an_answer": round(found["sentences"] / max(1, found["answered"]), 2),
     }
+
+
+def across(row: dict[str, Any]) -> bool:
+    return "points" not in row and not row["doc_id"].startswith(row.get("language", row["doc_id"]))
+
+
+def score_across(bot: Bot, rows: list[dict[str, Any]], show: bool = False) -> dict[str, float]:
+    """{n, sentence, span}: shares of questions whose best sentence of the other language, and span in it, are right."""
+    found: Counter[str] = Counter()
+    for row in rows:
+        asked = read_question(row["question"], 10_000, row["language"])
+        vector = bot.retriever.embedder.embed_queries([asked.text])
+        hits = bot.retriever.search_vector(asked.text, vector, bot.config.passages, row["doc_id"][:2])
+        best = candidates(asked, vector, hits, bot.version, bot.reader)[0]
+        sentence = bot.version.sentences[best.row]
+        text = bot.version.documents[sentence.doc_id].text
+        start, end = best.place or (sentence.start, sentence.end)
+        found["sentence"] += row["quote"] in text[sentence.start : sentence.end]
+        right = row["quote"] in text[sentence.start : sentence.end] and exact_and_f1(text[start:end], [row["quote"]])[1] >= 0.5
+        found["span"] += right
+        if show and not right:
+            print("-", row["question"], "|", row["quote"], "|", text[start:end], "|", text[sentence.start : sentence.end])
+    return {"n": len(rows), **{name: round(count / len(rows), 3) for name, count in found.items()}}
 
 
 def score_points(bot: Bot, rows: list[dict[str, Any]], show: bool = False) -> dict[str, dict[str, float]]:
