@@ -4,9 +4,12 @@ from corpus.check import Finding, check_corpus
 from corpus.document import Block, Chunk, Document, Note, Sentence, Source
 from corpus.errors import (
     BuildFailed,
+    CorpusChanging,
+    CorpusShrunk,
     DocumentError,
     DocumentUnknown,
     EvaluationInvalid,
+    IndexBusy,
     IndexDamaged,
     IndexMissing,
     IndexOutdated,
@@ -16,6 +19,7 @@ from corpus.errors import (
     QuestionTooLong,
     SettingsInvalid,
     TanyaError,
+    VersionUnknown,
 )
 from corpus.language import LANGUAGES, language_odds
 from corpus.load import Corpus, load_corpus, load_document
@@ -29,11 +33,14 @@ __all__ = [
     "BuildFailed",
     "Chunk",
     "Corpus",
+    "CorpusChanging",
+    "CorpusShrunk",
     "Document",
     "DocumentError",
     "DocumentUnknown",
     "EvaluationInvalid",
     "Finding",
+    "IndexBusy",
     "IndexDamaged",
     "IndexMissing",
     "IndexOutdated",
@@ -46,6 +53,7 @@ __all__ = [
     "SettingsInvalid",
     "Source",
     "TanyaError",
+    "VersionUnknown",
     "check_corpus",
     "language_odds",
     "load_corpus",
