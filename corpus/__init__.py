@@ -22,7 +22,7 @@ from corpus.errors import (
     VersionUnknown,
 )
 from corpus.language import LANGUAGES, language_odds
-from corpus.load import Corpus, load_corpus, load_document
+from corpus.load import Corpus, corpus_fingerprint, load_corpus, load_document, load_quiet_corpus
 from corpus.numbers import years
 from corpus.split import split_chunks, split_sentences
 from corpus.text import normalise, text_hash
@@ -55,9 +55,11 @@ __all__ = [
     "TanyaError",
     "VersionUnknown",
     "check_corpus",
+    "corpus_fingerprint",
     "language_odds",
     "load_corpus",
     "load_document",
+    "load_quiet_corpus",
     "normalise",
     "split_chunks",
     "split_sentences",

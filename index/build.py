@@ -20,7 +20,7 @@ from index.lexical import LexicalIndex
 from index.lock import build_lock
 from index.reuse import KnownVectors, forget_cut_off, passage_text, texts_of
 from index.store import BUILDING, accept, clear_leftovers, discard, open_index
-from index.version import FORMAT, Contents, IndexVersion, Manifest, write_version
+from index.version import BUILD, FORMAT, MEND, Contents, IndexVersion, Manifest, write_version
 
 CHUNK_TOKENS = 200
 """About one paragraph: longer ones blur the embedding, shorter ones lose what their sentences refer to."""
@@ -73,8 +73,10 @@ def plan_build(documents: Sequence[Document], index_dir: Path, embedder: Embedde
     base, reason = None, ""
     try:
         base = open_index(index_dir)
-    except (IndexMissing, IndexOutdated, IndexDamaged) as error:
-        reason = str(error)
+    except IndexMissing:
+        pass
+    except (IndexOutdated, IndexDamaged) as error:
+        reason = f"{str(error).removesuffix(BUILD).removesuffix(MEND).strip()} So everything is built anew."
     return Plan(
         documents=documents,
         chunks=chunks,

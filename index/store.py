@@ -228,6 +228,10 @@ def collect(index_dir: Path, keep: int) -> list[str]:
     for place in (VERSIONS, ASIDE):
         old = [name for name in reversed(_names(index_dir / place)) if place == ASIDE or name != live]
         removed += [name for name in old[keep:] if _remove(index_dir, place, name)]
+    kept = {*_names(index_dir / VERSIONS), *_names(index_dir / ASIDE)}
+    for report in (index_dir / REPORTS).glob("*.json"):
+        if report.stem not in kept:
+            remove_file(report)
     return removed
 
 
@@ -253,7 +257,6 @@ def _remove(index_dir: Path, place: str, name: str) -> bool:
     move(folder, index_dir / TRASH / name)
     lease.end()
     remove_tree(index_dir / TRASH / name)
-    remove_file(index_dir / REPORTS / f"{name}.json")
     return True
 
 

@@ -19,17 +19,24 @@ def index() -> None:
 @index.command()
 @places
 @as_json
-def build(corpus: Path | None, index_: Path | None, as_json: bool) -> None:
-    """Build the index anew and make it current."""
+@click.option("--dry-run", is_flag=True, help="Say what would change, and write nothing.")
+@click.option("--force", is_flag=True, help="Make it live though it answers worse, lost most documents, or changed nothing.")
+@click.option("--wait", is_flag=True, help="Wait for another build that is under way.")
+def build(corpus: Path | None, index_: Path | None, as_json: bool, dry_run: bool, force: bool, wait: bool) -> None:
+    """Build what changed and make it live, unless the golden questions are answered worse (exit code 1)."""
     config = read_settings(corpus, index_)
-    from bot.bot import open_embedder, rebuild
+    from bot.bot import open_embedder, open_reader, publication, rebuild
+    from bot.publish import plan
 
-    with Progress() as watch:
-        manifest = rebuild(config, open_embedder(config), watch)
-    if as_json:
-        click.echo(manifest.model_dump_json(indent=2, exclude={"files"}))
+    embedder = open_embedder(config)
+    if dry_run:
+        report = plan(publication(config, force), embedder)
     else:
-        click.echo(f"{manifest.version}: {manifest.documents} documents, {manifest.chunks} chunks, {manifest.sentences} sentences")
+        with Progress() as watch:
+            report = rebuild(config, embedder, open_reader(config, embedder), watch, force, wait)
+    click.echo(report.model_dump_json(indent=2) if as_json else report.text())
+    if report.outcome == "aside":
+        sys.exit(1)
 
 
 @index.command()

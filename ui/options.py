@@ -25,6 +25,9 @@ def read_settings(corpus: Path | None, index_: Path | None, **more: Any) -> Any:
     return read_config(corpus=corpus, index=index_, **more)
 
 
+_BARS = {"start": ("Building the index", "text"), "questions": ("Asking the golden questions", "question")}
+
+
 class Progress:
     """A progress bar on stderr that appears only if something is built."""
 
@@ -35,9 +38,11 @@ class Progress:
     def _watch(self, event: str, count: int) -> None:
         from tqdm import tqdm
 
-        if event == "start":
-            self._bar = tqdm(total=count, desc="Building the index", unit="text", file=sys.stderr)
-        else:
+        if event in _BARS:
+            self.__exit__()
+            label, unit = _BARS[event]
+            self._bar = tqdm(total=count, desc=label, unit=unit, file=sys.stderr) if count else None
+        elif self._bar is not None:
             self._bar.update(count)
 
     def __exit__(self, *_: object) -> None:
