@@ -5,8 +5,10 @@ from bot.bot import Bot, corpus_folder, index_folder, open_bot, open_embedder, o
 from bot.cite import MARK
 from bot.config import Config, read_config
 from bot.converse import Turn
+from bot.live import LiveBot
 from bot.publish import Publication, Report, publish
 from bot.reader import Reader, SpanReader, WordReader
+from bot.watch import watch_corpus
 
 __all__ = [
     "MARK",
@@ -14,6 +16,7 @@ __all__ = [
     "Bot",
     "Citation",
     "Config",
+    "LiveBot",
     "NearPassage",
     "Publication",
     "Reader",
@@ -30,4 +33,5 @@ __all__ = [
     "publish",
     "read_config",
     "rebuild",
+    "watch_corpus",
 ]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import platformdirs
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from corpus.errors import SettingsInvalid
@@ -38,6 +38,9 @@ class Config(BaseSettings):
     keep_versions: int = Field(3, ge=0, le=1000, description="Old index versions kept beside the live one.")
     host: str = Field("127.0.0.1", min_length=1, description="Address to listen on.")
     port: int = Field(7860, ge=0, le=65535, description="Port to listen on.")
+    admin_token: SecretStr | None = Field(
+        None, min_length=16, description="Bearer token for POST /api/admin/rebuild; without one there is no such route."
+    )
     max_question: int = Field(2000, ge=10, le=100_000, description="Longest question, in characters.")
     max_sentences: int = Field(5, ge=1, le=20, description="Most sentences of one answer.")
     passages: int = Field(8, ge=1, le=50, description="Passages read for one question.")

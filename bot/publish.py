@@ -24,7 +24,7 @@ from index.disk import make_folders, replace_file
 from index.embed import Embedder
 from index.lock import build_lock
 from index.reuse import forget_cut_off
-from index.store import BUILDING, REPORTS, accept, clear_leftovers, collect, discard, open_index, set_aside
+from index.store import BUILDING, REPORTS, accept, clear_leftovers, collect, discard, open_index, read_current, set_aside
 from index.version import IndexVersion, Manifest, faults_of, load_version
 
 LOG = logging.getLogger("tanya")
@@ -165,7 +165,7 @@ def publish(publication: Publication, embedder: Embedder, make_bot: Callable[[In
             report = _gate(report, planned, candidate, questions, make_bot, index_dir, tell)
             return _switch(report, publication)
         except OSError as error:
-            raise build_failed(index_dir, error) from error
+            raise build_failed(index_dir, version, error) from error
         finally:
             if version:
                 discard(index_dir, version)
@@ -266,23 +266,33 @@ def _gate(
     index_dir: Path,
     tell: Watch,
 ) -> Report:
-    """The report with the answers of both versions. One of another model cannot be asked: what its own report says counts."""
-    if planned.base is None or not questions:
+    """The report with the answers of both versions.
+
+    A live version that cannot be asked, because it is of another model or damaged, counts by what its own report says.
+    """
+    old = planned.base
+    recorded = None
+    if old is None or old.manifest.model != candidate.manifest.model:
+        recorded = read_report(index_dir, _live(index_dir))
+    if not questions or (old is None and recorded is None):
         return report
-    old, same_model = planned.base, planned.base.manifest.model == candidate.manifest.model
-    tell("questions", len(questions) * (1 + same_model))
+    asked_twice = recorded is None and old is not None and old.manifest.model == candidate.manifest.model
+    tell("questions", len(questions) * (1 + asked_twice))
     after = ask_golden(questions, make_bot(candidate), tell)
-    if same_model:
-        before = ask_golden(questions, make_bot(old), tell)
-    else:
-        recorded = read_report(index_dir, old.manifest.version)
-        before = recorded.answers if recorded else {}
+    before = recorded.answers if recorded else ask_golden(questions, make_bot(old), tell) if old and asked_twice else {}
     changes = [
         AnswerChange(question=question, before=before[question], after=answer)
         for question, answer in after.items()
         if question in before and (before[question].sources, before[question].right) != (answer.sources, answer.right)
     ]
     return report.model_copy(update={"answers": after, "answer_changes": changes})
+
+
+def _live(index_dir: Path) -> str:
+    try:
+        return read_current(index_dir).name
+    except SearchIndexError:
+        return ""
 
 
 def _switch(report: Report, publication: Publication) -> Report:

@@ -5,6 +5,7 @@
 Whatever fails leaves the old version answering.
 """
 
+import contextlib
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from index.embed import Embedder, Progress
 from index.lexical import LexicalIndex
 from index.lock import build_lock
 from index.reuse import KnownVectors, forget_cut_off, passage_text, texts_of
-from index.store import BUILDING, accept, clear_leftovers, discard, open_index
+from index.store import BUILDING, accept, clear_leftovers, discard, open_index, read_current
 from index.version import BUILD, FORMAT, MEND, Contents, IndexVersion, Manifest, write_version
 
 CHUNK_TOKENS = 200
@@ -145,22 +146,28 @@ def build_index(
         if plan.base is not None and plan.unchanged:
             return plan.base.manifest
         clear_leftovers(index_dir)
-        manifest = None
+        version = ""
         try:
             manifest = build_version(plan, index_dir, embedder, progress, announce)
-            accept(index_dir, manifest.version)
+            version = manifest.version
+            accept(index_dir, version)
             forget_cut_off(index_dir)
         except OSError as error:
-            raise build_failed(index_dir, error) from error
+            raise build_failed(index_dir, version, error) from error
         finally:
-            if manifest:
-                discard(index_dir, manifest.version)
+            if version:
+                discard(index_dir, version)
         return manifest
 
 
-def build_failed(index_dir: Path, error: OSError) -> BuildFailed:
-    """What is said where the disk refuses."""
-    return BuildFailed(f"The index could not be written to {index_dir}: {error.strerror}. The version that is live answers on, untouched.")
+def build_failed(index_dir: Path, version: str, error: OSError) -> BuildFailed:
+    """What is said where the disk refuses: nearly always the old version is still live; if not, that is said."""
+    with contextlib.suppress(IndexMissing, IndexDamaged):
+        if read_current(index_dir).name == version:
+            return BuildFailed(
+                f"{version} is live, but the disk did not confirm it: {error.strerror}. A power cut may bring the old one back."
+            )
+    return BuildFailed(f"The index could not be written to {index_dir}: {error.strerror}. The version that is live answers on.")
 
 
 def _digest(documents: Sequence[Document], chunks: Sequence[Chunk], settings: str) -> str:

@@ -138,11 +138,15 @@ def set_aside(index_dir: Path, name: str) -> Path:
 
 def discard(index_dir: Path, name: str) -> None:
     """Remove a version that did not become live, as far as the disk lets us; what is left is removed by the next build."""
-    with contextlib.suppress(IndexMissing, IndexDamaged):
-        if read_current(index_dir).name == name:  # the step was taken, only not confirmed: the version must stay
-            return
     with contextlib.suppress(OSError):
         remove_tree(index_dir / BUILDING / name)
+    try:
+        if read_current(index_dir).name == name:  # the step was taken, only not confirmed: the version must stay
+            return
+    except IndexMissing:
+        pass
+    except IndexDamaged:  # who knows whether it names this one
+        return
     with contextlib.suppress(OSError):
         remove_tree(index_dir / VERSIONS / name)
 

@@ -44,7 +44,10 @@ def main() -> None:
 def serve(corpus: Path | None, index_: Path | None, host: str | None, port: int | None) -> None:
     """Start the chat and the HTTP interface."""
     config = read_settings(corpus, index_, host=host, port=port)
-    bot = _open_bot(config)
+    from bot.bot import index_folder
+    from bot.live import LiveBot
+
+    bot = LiveBot(_open_bot(config), index_folder(config))
     from ui.serve import run
 
     click.echo(f"http://{config.host}:{config.port}", err=True)

@@ -1,5 +1,6 @@
 """`tanya index …`: build the index, see its versions, check them, go back, tidy up."""
 
+import contextlib
 import dataclasses
 import json
 import sys
@@ -117,6 +118,27 @@ def gc(corpus: Path | None, index_: Path | None, as_json: bool, keep: int | None
         _print_json({"removed": removed})
     else:
         click.echo("\n".join([*(f"removed {name}" for name in removed), f"{len(removed)} versions removed"]))
+
+
+@index.command()
+@places
+def watch(corpus: Path | None, index_: Path | None) -> None:
+    """Build now, and again whenever the corpus has changed on disk; until interrupted."""
+    import threading
+
+    from bot.bot import open_embedder, open_reader
+    from bot.watch import watch_corpus
+
+    config = read_settings(corpus, index_)
+    embedder = open_embedder(config)
+    reader = open_reader(config, embedder)
+
+    def tell(told: Any) -> None:
+        failed = isinstance(told, Exception)
+        click.echo(f"Error: {told}" if failed else told.text(), err=failed)
+
+    with Progress() as progress, contextlib.suppress(KeyboardInterrupt):
+        watch_corpus(config, embedder, reader, tell, threading.Event(), progress)
 
 
 def _print_json(content: Any) -> None:
