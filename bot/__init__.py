@@ -1,11 +1,14 @@
 """A question and its conversation to an Answer whose every sentence is quoted, or a refusal."""
 
 from bot.answer import Answer, Citation, NearPassage
-from bot.bot import Bot, corpus_folder, index_folder, open_bot, open_embedder, open_encoder, rebuild
+from bot.bot import Bot, corpus_folder, index_folder, open_bot, open_models, publication, rebuild
 from bot.cite import MARK
 from bot.config import Config, read_config
 from bot.converse import Turn
+from bot.live import LiveBot
+from bot.publish import Publication, Report, publish
 from bot.reader import Reader, SpanReader, WordReader
+from bot.watch import watch_corpus
 
 __all__ = [
     "MARK",
@@ -13,16 +16,21 @@ __all__ = [
     "Bot",
     "Citation",
     "Config",
+    "LiveBot",
     "NearPassage",
+    "Publication",
     "Reader",
+    "Report",
     "SpanReader",
     "Turn",
     "WordReader",
     "corpus_folder",
     "index_folder",
     "open_bot",
-    "open_embedder",
-    "open_encoder",
+    "open_models",
+    "publication",
+    "publish",
     "read_config",
     "rebuild",
+    "watch_corpus",
 ]

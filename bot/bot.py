@@ -4,7 +4,7 @@ import hashlib
 import logging
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,18 +16,18 @@ from bot.cite import cite, is_literal, source_url
 from bot.config import Config
 from bot.converse import Turn, standalone
 from bot.phrases import phrase
+from bot.publish import GOLDEN, Ask, Publication, Report, Watch, publish
 from bot.question import Question, question_language, read_question
 from bot.read import Candidate, Reading, mentions, read
 from bot.reader import Reader, SpanReader
-from corpus.errors import IndexMissing
+from corpus.errors import IndexMissing, IndexOutdated
 from corpus.language import LANGUAGES
-from corpus.load import load_corpus
-from index.build import build_index, text_to_embed
+from index.build import text_to_embed
 from index.embed import DEFAULT_MODEL, E5Embedder, Embedder, SentenceTransformerEmbedder
-from index.encoder import Encoder, OpenVinoEncoder, open_torch_encoder
+from index.encoder import OpenVinoEncoder, open_torch_encoder
 from index.hit import Hit
 from index.retrieve import Retriever
-from index.store import IndexVersion, Manifest, open_index
+from index.store import IndexVersion, open_index
 
 LOG = logging.getLogger("tanya")
 
@@ -39,9 +39,6 @@ NEAREST = 3
 
 FOREIGN = 0.02
 """Below this probability nothing in the corpus is near enough to be worth showing."""
-
-Watch = Callable[[str, int], None]
-"""Told ("start", texts) once and ("step", texts) for each batch of a build."""
 
 
 @dataclass(frozen=True)
@@ -155,59 +152,75 @@ class Bot:
 
 
 def open_bot(config: Config, watch: Watch | None = None) -> Bot:
-    """A bot on the index of `config`; where there is none yet it is built first, `watch` being told.
+    """A bot on the index of `config`; where there is none yet, or one of an older format, it is built first, `watch` being told.
 
     Raises what loading the model, reading the corpus and opening the index raise.
     """
-    encoder = open_encoder(config)
-    embedder, reader = open_embedder(config, encoder), SpanReader(encoder)
+    embedder, reader = open_models(config)
     try:
         version = open_index(index_folder(config), embedder.identity)
-    except IndexMissing:
-        rebuild(config, embedder, watch)
+    except (IndexMissing, IndexOutdated) as error:
+        if isinstance(error, IndexOutdated):
+            LOG.warning("%s That is done now.", error)
+        rebuild(config, embedder, reader, watch, wait=True)
         version = open_index(index_folder(config), embedder.identity)
     return Bot(Retriever(version, embedder), reader, config)
 
 
-def open_encoder(config: Config) -> Encoder:
-    """The encoder of the default model, which the reader always needs, on the engine that `config` names."""
-    return OpenVinoEncoder(config.threads) if config.engine == "openvino" else open_torch_encoder(config.cache, config.threads)
+def open_models(config: Config) -> tuple[Embedder, Reader]:
+    """The embedding model that `config` names, and the reader; they share an encoder where the former is the default one."""
+    encoder = OpenVinoEncoder(config.threads) if config.engine == "openvino" else open_torch_encoder(config.cache, config.threads)
+    own = config.embedding_model == DEFAULT_MODEL
+    embedder = E5Embedder(encoder) if own else SentenceTransformerEmbedder(config.embedding_model, config.threads)
+    return embedder, SpanReader(encoder)
 
 
-def open_embedder(config: Config, encoder: Encoder) -> Embedder:
-    """The embedding model that `config` names: on `encoder`, or one of its own."""
-    if config.embedding_model == DEFAULT_MODEL:
-        return E5Embedder(encoder)
-    return SentenceTransformerEmbedder(config.embedding_model, config.threads)
+def rebuild(
+    config: Config, embedder: Embedder, reader: Reader, watch: Watch | None = None, force: bool = False, wait: bool = False
+) -> Report:
+    """Build a version from the corpus and make it live, unless it answers worse (see `bot.publish`).
 
+    A file that cannot be read is left out, with a warning.
+    """
 
-def rebuild(config: Config, embedder: Embedder, watch: Watch | None = None) -> Manifest:
-    """Build the index anew from the corpus and make it current; a file that cannot be read is left out, with a warning."""
-    corpus = load_corpus(corpus_folder(config))
-    for failure in corpus.failures:
+    def make_bot(version: IndexVersion) -> Ask:
+        bot = Bot(Retriever(version, embedder), reader, config)
+        return lambda question, language: bot.ask(question, language=language)
+
+    report = publish(publication(config, force, wait), embedder, make_bot, watch)
+    for failure in report.left_out:
         LOG.warning("Left out: %s", failure)
-    tell = watch or (lambda event, count: None)
-    return build_index(
-        corpus.documents,
-        index_folder(config),
-        embedder,
-        config.chunk_tokens,
-        progress=lambda count: tell("step", count),
-        announce=lambda count: tell("start", count),
+    return report
+
+
+def publication(config: Config, force: bool = False, wait: bool = False) -> Publication:
+    """What `config` says of a build. The shipped questions are asked of the shipped corpus alone."""
+    shipped = corpus_folder(config).resolve() in (Path("corpus/documents").resolve(), _packaged().resolve())
+    return Publication(
+        source=corpus_folder(config),
+        index_dir=index_folder(config),
+        golden=config.golden or (GOLDEN if shipped else None),
+        chunk_tokens=config.chunk_tokens,
+        keep=config.keep_versions,
+        force=force,
+        wait=wait,
     )
 
 
 def corpus_folder(config: Config) -> Path:
     """The folder of source texts: as set, else ./corpus/documents, else the one that came with the package."""
     here = Path("corpus/documents")
-    packaged = Path(packaged_corpus.__file__ or "").parent / "documents"
-    return config.corpus or (here if here.is_dir() else packaged)
+    return config.corpus or (here if here.is_dir() else _packaged())
 
 
 def index_folder(config: Config) -> Path:
     """The folder of the built index: as set, else one of the user's, named after the corpus folder."""
     name = hashlib.sha256(str(corpus_folder(config).resolve()).encode()).hexdigest()[:16]
     return config.index or Path(platformdirs.user_data_dir("tanya-diplomasi")) / "indexes" / name
+
+
+def _packaged() -> Path:
+    return Path(packaged_corpus.__file__ or "").parent / "documents"
 
 
 def _notices(asked: Question, citations: Sequence[Citation]) -> list[Notice]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import platformdirs
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from corpus.errors import SettingsInvalid
@@ -37,8 +37,13 @@ class Config(BaseSettings):
     )
     threads: int = Field(0, ge=0, le=1024, description="CPU threads of the model; 0 leaves it to the library.")
     chunk_tokens: int = Field(CHUNK_TOKENS, ge=32, le=400, description="Largest passage, in tokens of the model.")
+    golden: Path | None = Field(None, description="Questions that a new version must not answer worse; by default the shipped ones.")
+    keep_versions: int = Field(3, ge=0, le=1000, description="Old index versions kept beside the live one.")
     host: str = Field("127.0.0.1", min_length=1, description="Address to listen on.")
     port: int = Field(7860, ge=0, le=65535, description="Port to listen on.")
+    admin_token: SecretStr | None = Field(
+        None, min_length=16, description="Bearer token for POST /api/admin/rebuild; without one there is no such route."
+    )
     max_question: int = Field(2000, ge=10, le=100_000, description="Longest question, in characters.")
     max_sentences: int = Field(5, ge=1, le=20, description="Most sentences of one answer.")
     passages: int = Field(8, ge=1, le=50, description="Passages read for one question.")

@@ -4,9 +4,12 @@ from corpus.check import Finding, check_corpus
 from corpus.document import Block, Chunk, Document, Note, Sentence, Source
 from corpus.errors import (
     BuildFailed,
+    CorpusChanging,
+    CorpusShrunk,
     DocumentError,
     DocumentUnknown,
     EvaluationInvalid,
+    IndexBusy,
     IndexDamaged,
     IndexMissing,
     IndexOutdated,
@@ -16,9 +19,10 @@ from corpus.errors import (
     QuestionTooLong,
     SettingsInvalid,
     TanyaError,
+    VersionUnknown,
 )
 from corpus.language import LANGUAGES, language_odds
-from corpus.load import Corpus, load_corpus, load_document
+from corpus.load import Corpus, corpus_fingerprint, load_corpus, load_document, load_quiet_corpus
 from corpus.numbers import years
 from corpus.split import split_chunks, split_sentences
 from corpus.text import normalise, text_hash
@@ -29,11 +33,14 @@ __all__ = [
     "BuildFailed",
     "Chunk",
     "Corpus",
+    "CorpusChanging",
+    "CorpusShrunk",
     "Document",
     "DocumentError",
     "DocumentUnknown",
     "EvaluationInvalid",
     "Finding",
+    "IndexBusy",
     "IndexDamaged",
     "IndexMissing",
     "IndexOutdated",
@@ -46,10 +53,13 @@ __all__ = [
     "SettingsInvalid",
     "Source",
     "TanyaError",
+    "VersionUnknown",
     "check_corpus",
+    "corpus_fingerprint",
     "language_odds",
     "load_corpus",
     "load_document",
+    "load_quiet_corpus",
     "normalise",
     "split_chunks",
     "split_sentences",

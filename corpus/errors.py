@@ -7,6 +7,8 @@ A name states the fact; a message says what was found, what was expected and wha
     ├── CorpusError
     │   ├── CorpusMissing          the corpus folder is not there, or is a file
     │   ├── CorpusEmpty            it holds no readable document
+    │   ├── CorpusShrunk           it lost most of what the live index has
+    │   ├── CorpusChanging         it is being edited while it is read
     │   └── DocumentError          one file cannot become a Document
     │       ├── DocumentUnreadable     permission, disk, not a regular file
     │       ├── DocumentNotText        not UTF-8, or binary
@@ -19,6 +21,8 @@ A name states the fact; a message says what was found, what was expected and wha
     │   ├── IndexDamaged           a file is missing, torn or altered
     │   ├── IndexOutdated          written in another format
     │   ├── ModelMismatch          built with another embedding model
+    │   ├── IndexBusy              another build holds the lock
+    │   ├── VersionUnknown         no version of that name is kept
     │   └── BuildFailed            the disk refused; the old index is untouched
     ├── ModelError                 the embedding model cannot be loaded
     ├── QuestionInvalid            empty, not text, or in no language that is spoken here
@@ -43,6 +47,14 @@ class CorpusMissing(CorpusError):
 
 class CorpusEmpty(CorpusError):
     """The corpus folder holds no readable document."""
+
+
+class CorpusShrunk(CorpusError):
+    """Most of the documents of the live index are gone."""
+
+
+class CorpusChanging(CorpusError):
+    """The files change while they are read."""
 
 
 class DocumentError(CorpusError):
@@ -91,6 +103,14 @@ class IndexOutdated(SearchIndexError):
 
 class ModelMismatch(SearchIndexError):
     """The index was built with another embedding model."""
+
+
+class IndexBusy(SearchIndexError):
+    """Another build is under way."""
+
+
+class VersionUnknown(SearchIndexError):
+    """No version of that name is kept."""
 
 
 class BuildFailed(SearchIndexError):

@@ -9,6 +9,7 @@
 import datetime
 import hashlib
 import re
+import time
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ import yaml
 from corpus.clean import clean_page
 from corpus.document import Block, BlockKind, Document, Source
 from corpus.errors import (
+    CorpusChanging,
     CorpusEmpty,
     CorpusMissing,
     DocumentEmpty,
@@ -36,6 +38,9 @@ from corpus.text import normalise
 
 MAX_BYTES = 5_000_000
 """A book is about 1 MB of text; more than this is a wrong file, and would hold a build for minutes."""
+
+QUIET_TRIES, QUIET_PAUSE = 10, 0.3
+"""Readings of a corpus that is being edited, and seconds between them: an editor's save takes one, a checkout a few."""
 
 SUFFIXES = {".md": "markdown", ".markdown": "markdown", ".txt": "plain"}
 FIELDS = ("title", "language", "author", "publisher", "date", "updated", "as_of", "url", "license", "sources")
@@ -61,7 +66,7 @@ def load_corpus(folder: Path) -> Corpus:
         raise CorpusMissing(f"No corpus folder at {folder}. Name one with --corpus DIR.")
     documents: dict[str, Document] = {}
     failures: list[DocumentError] = []
-    for path in _files(folder):
+    for path in document_files(folder):
         try:
             document = load_document(path, folder)
             if document.doc_id in documents:
@@ -76,6 +81,29 @@ def load_corpus(folder: Path) -> Corpus:
         why = "".join(f"\n  {failure}" for failure in failures)
         raise CorpusEmpty(f"No readable document in {folder}: put .md or .txt files there.{why}")
     return Corpus(tuple(documents[key] for key in sorted(documents)), tuple(failures))
+
+
+def load_quiet_corpus(folder: Path) -> Corpus:
+    """Like `load_corpus`, but of one moment: read again as long as a file changes meanwhile. Raises CorpusChanging too."""
+    for tried in range(QUIET_TRIES):
+        time.sleep(QUIET_PAUSE * bool(tried))
+        before = corpus_fingerprint(folder)
+        corpus = load_corpus(folder)
+        if corpus_fingerprint(folder) == before:
+            return corpus
+    raise CorpusChanging(f"{folder} is being edited: it changed during each of {QUIET_TRIES} readings. Try again when it rests.")
+
+
+def corpus_fingerprint(folder: Path) -> str:
+    """What differs as soon as a document's file is added, removed, replaced or written to; no file is read."""
+    digest = hashlib.sha256()
+    for path in document_files(folder):
+        try:
+            status = path.stat()
+            digest.update(f"{path}\0{status.st_ino} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}\n".encode(errors="replace"))
+        except OSError:
+            digest.update(f"{path}\0unreadable\n".encode(errors="replace"))
+    return digest.hexdigest()
 
 
 def load_document(path: Path, folder: Path) -> Document:
@@ -114,7 +142,8 @@ def _slug(part: str) -> str:
     return re.sub(r"[^a-z0-9_-]+", "-", ascii_part).strip("-_")
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def document_files(folder: Path) -> Iterator[Path]:
+    """The files below `folder` that are read as documents, in order."""
     for path in sorted(folder.rglob("*")):
         hidden = any(part.startswith((".", "_")) for part in path.relative_to(folder).parts)
         if path.suffix.lower() in SUFFIXES and not hidden and not path.is_dir():

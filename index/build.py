@@ -1,24 +1,132 @@
-"""Builds an index version from a corpus and makes it current.
+"""Builds an index version from a corpus, beside the one that is live.
 
-Nothing that is live is touched: the version grows in a directory of its own, and only when it is complete on disk
-does one small file change to name it. Whatever fails before that leaves the old version answering.
+`plan_build` compares the corpus with the live version, `build_version` writes a new one where no reader finds it, and
+`build_index` makes it current at once. Who wants the golden questions asked in between uses `bot.publish`.
+Whatever fails leaves the old version answering.
 """
 
-import datetime
+import contextlib
 import hashlib
-import shutil
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
-from corpus.document import Chunk, Document
-from corpus.errors import BuildFailed
+from corpus.document import Chunk, Document, Sentence
+from corpus.errors import BuildFailed, IndexDamaged, IndexMissing, IndexOutdated
 from corpus.split import split_chunks, split_sentences
+from index.disk import make_folders, sync_folder
 from index.embed import Embedder, Progress
 from index.lexical import LexicalIndex
-from index.store import FORMAT, VERSIONS, Contents, Manifest, make_current, write_version
+from index.lock import build_lock
+from index.reuse import KnownVectors, forget_cut_off, passage_text, texts_of
+from index.store import BUILDING, accept, clear_leftovers, discard, open_index, read_current
+from index.version import BUILD, FORMAT, MEND, Contents, IndexVersion, Manifest, write_version
 
 CHUNK_TOKENS = 200
 """About one paragraph: longer ones blur the embedding, shorter ones lose what their sentences refer to."""
+
+text_to_embed = passage_text
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a build would do. `base` is the version that it starts from; `new_texts` have to be embedded."""
+
+    documents: Sequence[Document]
+    chunks: Sequence[Chunk]
+    sentences: Sequence[Sentence]
+    passages: Sequence[str]
+    quotes: Sequence[str]
+    chunk_tokens: int
+    digest: str
+    known: KnownVectors
+    base: IndexVersion | None
+    reason: str
+    """Why there is no base to compare with, or ""."""
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether the live version is already what would be built."""
+        return self.base is not None and self.base.manifest.corpus_sha256 == self.digest
+
+    @property
+    def new_texts(self) -> int:
+        """Texts that have no vector yet."""
+        return len(self.known.missing([*self.passages, *self.quotes]))
+
+    def changes(self) -> dict[str, list[str]]:
+        """The ids of the documents that were added, changed and removed since the base."""
+        old = self.base.documents if self.base else {}
+        new = {document.doc_id: document for document in self.documents}
+        return {
+            "added": sorted(new.keys() - old.keys()),
+            "changed": sorted(key for key in new.keys() & old.keys() if new[key] != old[key]),
+            "removed": sorted(old.keys() - new.keys()),
+        }
+
+
+def plan_build(documents: Sequence[Document], index_dir: Path, embedder: Embedder, chunk_tokens: int = CHUNK_TOKENS) -> Plan:
+    """Split `documents` and compare them with the live version, if that can be opened; nothing is written."""
+    chunks = [chunk for document in documents for chunk in split_chunks(document, embedder.count_tokens, chunk_tokens)]
+    sentences = [sentence for document in documents for sentence in split_sentences(document)]
+    passages, quotes = texts_of(documents, chunks, sentences)
+    base, reason = None, ""
+    try:
+        base = open_index(index_dir)
+    except IndexMissing:
+        pass
+    except (IndexOutdated, IndexDamaged) as error:
+        reason = f"{str(error).removesuffix(BUILD).removesuffix(MEND).strip()} So everything is built anew."
+    return Plan(
+        documents=documents,
+        chunks=chunks,
+        sentences=sentences,
+        passages=passages,
+        quotes=quotes,
+        chunk_tokens=chunk_tokens,
+        digest=_digest(documents, chunks, f"{FORMAT} {embedder.identity} {embedder.dimension} {chunk_tokens}"),
+        known=KnownVectors(index_dir, embedder, base),
+        base=base,
+        reason=reason,
+    )
+
+
+def build_version(
+    plan: Plan, index_dir: Path, embedder: Embedder, progress: Progress | None = None, announce: Progress | None = None
+) -> Manifest:
+    """Embed what is new and write the version into `building/NAME`. The caller holds the build lock; OSError passes through.
+
+    `announce` is told the number of texts before the first is embedded, `progress` of each batch.
+    """
+    if announce:
+        announce(plan.new_texts)
+    vectors = plan.known.embed([*plan.passages, *plan.quotes], embedder, progress)
+    count = len(plan.chunks)
+    contents = Contents(plan.documents, plan.chunks, vectors[:count], plan.sentences, vectors[count:], LexicalIndex.build(plan.passages))
+    created = datetime.now(UTC)
+    manifest = Manifest(
+        format=FORMAT,
+        version=f"{created:%Y%m%dT%H%M%S%f}Z-{plan.digest[:8]}",
+        created=created.isoformat(timespec="seconds"),
+        model=embedder.identity,
+        dimension=embedder.dimension,
+        chunk_tokens=plan.chunk_tokens,
+        documents=len(plan.documents),
+        chunks=count,
+        sentences=len(plan.sentences),
+        corpus_sha256=plan.digest,
+        files={},
+    )
+    folder = index_dir / BUILDING / manifest.version
+    make_folders(folder)
+    try:
+        complete = write_version(folder, manifest, contents)
+        sync_folder(folder.parent)
+    except OSError:
+        discard(index_dir, manifest.version)
+        raise
+    return complete
 
 
 def build_index(
@@ -29,57 +137,41 @@ def build_index(
     progress: Progress | None = None,
     announce: Progress | None = None,
 ) -> Manifest:
-    """Chunk, embed and write `documents`, then make the new version current.
+    """Build a version of `documents` and make it current, unless the live one is just that; ask no golden question.
 
-    `announce` is told the number of texts before the first is embedded, `progress` of each batch.
-    Raises BuildFailed where the disk refuses.
+    Raises BuildFailed where the disk refuses, IndexBusy where another build is under way.
     """
-    chunks = [chunk for document in documents for chunk in split_chunks(document, embedder.count_tokens, chunk_tokens)]
-    sentences = [sentence for document in documents for sentence in split_sentences(document)]
-    by_id = {document.doc_id: document for document in documents}
-    passages = [text_to_embed(chunk, by_id[chunk.doc_id].title) for chunk in chunks]
-    quotes = [by_id[sentence.doc_id].text[sentence.start : sentence.end] for sentence in sentences]
-    if announce:
-        announce(len(passages) + len(quotes))
-    vectors = embedder.embed_documents([*passages, *quotes], progress)
-    contents = Contents(documents, chunks, vectors[: len(chunks)], sentences, vectors[len(chunks) :], LexicalIndex.build(passages))
-    digest = _digest(documents, chunks)
-    created = datetime.datetime.now(datetime.UTC)
-    manifest = Manifest(
-        format=FORMAT,
-        version=f"{created:%Y%m%dT%H%M%S%f}Z-{digest[:8]}",
-        created=created.isoformat(timespec="seconds"),
-        model=embedder.identity,
-        dimension=embedder.dimension,
-        chunk_tokens=chunk_tokens,
-        documents=len(documents),
-        chunks=len(chunks),
-        sentences=len(sentences),
-        corpus_sha256=digest,
-        files={},
-    )
-    folder = index_dir / VERSIONS / manifest.version
-    live = False
-    try:
-        folder.mkdir(parents=True)
-        manifest = write_version(folder, manifest, contents)
-        make_current(index_dir, manifest.version)
-        live = True
-    except OSError as error:
-        raise BuildFailed(f"The index could not be written to {index_dir}: {error.strerror}. The old one, if any, is untouched.") from error
-    finally:
-        if not live:
-            shutil.rmtree(folder, ignore_errors=True)
-    return manifest
+    with build_lock(index_dir):
+        plan = plan_build(documents, index_dir, embedder, chunk_tokens)
+        if plan.base is not None and plan.unchanged:
+            return plan.base.manifest
+        clear_leftovers(index_dir)
+        version = ""
+        try:
+            manifest = build_version(plan, index_dir, embedder, progress, announce)
+            version = manifest.version
+            accept(index_dir, version)
+            forget_cut_off(index_dir)
+        except OSError as error:
+            raise build_failed(index_dir, version, error) from error
+        finally:
+            if version:
+                discard(index_dir, version)
+        return manifest
 
 
-def text_to_embed(chunk: Chunk, title: str) -> str:
-    """A chunk with the title and heading above it, which name what its sentences speak of."""
-    return "\n".join(part for part in (title, chunk.heading, chunk.text) if part)
+def build_failed(index_dir: Path, version: str, error: OSError) -> BuildFailed:
+    """What is said where the disk refuses: nearly always the old version is still live; if not, that is said."""
+    with contextlib.suppress(IndexMissing, IndexDamaged):
+        if read_current(index_dir).name == version:
+            return BuildFailed(
+                f"{version} is live, but the disk did not confirm it: {error.strerror}. A power cut may bring the old one back."
+            )
+    return BuildFailed(f"The index could not be written to {index_dir}: {error.strerror}. The version that is live answers on.")
 
 
-def _digest(documents: Sequence[Document], chunks: Sequence[Chunk]) -> str:
-    digest = hashlib.sha256()
+def _digest(documents: Sequence[Document], chunks: Sequence[Chunk], settings: str) -> str:
+    digest = hashlib.sha256(settings.encode())
     for record in (*documents, *chunks):
         digest.update(repr(record).encode())
     return digest.hexdigest()

@@ -1,7 +1,8 @@
 """BM25 over words, by bm25s. No stemmer: an earlier measurement found it changed nothing (tests/eval/LOG.md)."""
 
 import re
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,23 +29,26 @@ class LexicalIndex:
         import bm25s
 
         bm25 = bm25s.BM25()
-        bm25.index([words(text) or [""] for text in texts], show_progress=False)
+        bm25.index([words(text) or [""] for text in texts] or [[""]], show_progress=False)
         return cls(bm25, len(texts))
 
     @classmethod
     def load(cls, folder: Path, size: int) -> "LexicalIndex":
-        """Read what `save` wrote."""
+        """Read the files of `files` from `folder`."""
         import bm25s
 
         return cls(bm25s.BM25.load(folder), size)
 
-    def save(self, folder: Path) -> None:
-        """Write the index into `folder`."""
-        self._bm25.save(folder, show_progress=False)
+    def files(self) -> Iterator[tuple[str, bytes]]:
+        """(name, content) of the files that `load` reads."""
+        with tempfile.TemporaryDirectory(prefix="tanya-") as folder:
+            self._bm25.save(folder, show_progress=False)
+            for path in sorted(Path(folder).iterdir()):
+                yield path.name, path.read_bytes()
 
     def scores(self, question: str) -> NDArray[np.float32]:
         """(size,) scores, 0 where no word matches."""
         known = [word for word in words(question) if word in self._bm25.vocab_dict]
-        if not known:
+        if not known or not self._size:
             return np.zeros(self._size, np.float32)
         return np.asarray(self._bm25.get_scores(known), np.float32)

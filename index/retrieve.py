@@ -35,7 +35,7 @@ class Retriever:
         chunks = self.version.chunks
         dense = self.version.similarities(vector)
         lexical = self.version.lexical.scores(question)
-        allowed = np.array([language is None or self.version.language_of(chunk) == language for chunk in chunks])
+        allowed = np.array([language is None or self.version.language_of(chunk) == language for chunk in chunks], np.bool_)
         fused = DENSE_WEIGHT * _reciprocal_ranks(dense, allowed) + LEXICAL_WEIGHT * _reciprocal_ranks(lexical, allowed & (lexical > 0))
         order = [int(i) for i in np.argsort(-fused, kind="stable")[:k] if fused[i] > 0]
         return [Hit(chunks[i], float(fused[i]), float(dense[i]), float(lexical[i])) for i in order]

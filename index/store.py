@@ -1,236 +1,279 @@
-"""An index on disk: a directory per version, and one small file that names the current one.
+"""The index folder: its versions, and the one small file that says which of them is live.
 
-    INDEX/current                    the name of the live version; replaced in one atomic step
-    INDEX/versions/NAME/
-        documents.jsonl              the documents with their tables
-        chunks.jsonl                 the chunks, row i of the vectors
-        sentences.jsonl              the sentences, row i of theirs
-        vectors.faiss                exact inner-product index over the chunks' unit rows
-        sentences.faiss              the same over the sentences'
-        lexical/                     BM25
-        manifest.json                written last: format, model, settings, and a hash of every other file
+    INDEX/current                the name of the live version and when it became that; replaced in one step
+    INDEX/versions/NAME/         versions that are or were live (index/version.py says what is in them)
+    INDEX/building/NAME/         the version that is being built; whatever lies there without a builder is removed
+    INDEX/aside/NAME/            versions that were built and did not pass the gate
+    INDEX/trash/NAME/            versions being removed
+    INDEX/reports/NAME.json      what a build changed
+    INDEX/embedded-….bin         vectors of a build that was cut off
+    INDEX/lock                   held by the one process that changes any of this
 
-A version is complete or absent, and is never written to again. `open_index` checks every hash, so an index that
-opens is the one that was built.
+Readers take no lock that could make them wait: they hold a lease on the version that they opened, which keeps it from
+being removed, and see a new one when they open the index again.
 """
 
-import dataclasses
-import hashlib
-import json
-import os
-from collections.abc import Iterable, Sequence
+import contextlib
+import logging
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from pydantic import BaseModel, ValidationError
+from corpus.errors import BuildFailed, IndexDamaged, IndexMissing, IndexOutdated, ModelMismatch, VersionUnknown
+from index.disk import make_folders, move, remove_file, remove_tree, replace_file
+from index.lock import Lease, build_lock, is_used
+from index.version import BUILD, FORMAT, MANIFEST, MEND, IndexVersion, Manifest, faults_of, load_version, manifest_of
 
-from corpus.document import Block, Chunk, Document, Note, Sentence, Source
-from corpus.errors import DocumentUnknown, IndexDamaged, IndexMissing, IndexOutdated, ModelMismatch
-from index.encoder import Vectors
-from index.lexical import LexicalIndex
+__all__ = [
+    "CURRENT", "FORMAT", "MANIFEST", "VERSIONS", "IndexVersion", "Live", "Manifest", "VersionState", "collect", "is_used", "list_versions",
+    "make_current", "open_index", "read_current", "read_manifest", "rollback", "tidy", "verify",
+]  # fmt: skip
 
-FORMAT = 1
-CURRENT, VERSIONS, MANIFEST = "current", "versions", "manifest.json"
-BUILD = "Run `tanya index build`."
+LOG = logging.getLogger("tanya")
 
-
-class Manifest(BaseModel):
-    """What a version is and what it consists of."""
-
-    format: int
-    version: str
-    created: str
-    model: str
-    dimension: int
-    chunk_tokens: int
-    documents: int
-    chunks: int
-    sentences: int
-    corpus_sha256: str
-    files: dict[str, str]
-    """Relative path -> SHA-256."""
+CURRENT, VERSIONS, BUILDING, ASIDE, TRASH, REPORTS = "current", "versions", "building", "aside", "trash", "reports"
+TRIES, PAUSE = 20, 0.01
+"""How often a reader looks again when the version it was about to open is removed under it: each time is a whole swap."""
 
 
-@dataclass(frozen=True)
-class IndexVersion:
-    """An opened version: everything that an answer needs, read-only."""
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What `current` says: the version's name, and when it became the live one (ISO, UTC)."""
 
-    manifest: Manifest
-    documents: dict[str, Document]
-    chunks: tuple[Chunk, ...]
-    sentences: tuple[Sentence, ...]
-    sentence_vectors: Vectors
-    lexical: LexicalIndex
-    _faiss: Any
-    _first_sentence: dict[str, int]
-
-    def document(self, doc_id: str) -> Document:
-        """The document of that id. Raises DocumentUnknown."""
-        try:
-            return self.documents[doc_id]
-        except KeyError:
-            raise DocumentUnknown(f"There is no document {doc_id!r} in this index.") from None
-
-    def language_of(self, chunk: Chunk) -> str:
-        """The language of the chunk's document."""
-        return self.documents[chunk.doc_id].language
-
-    def sentences_of(self, chunk: Chunk) -> list[int]:
-        """The rows of the sentences that begin in `chunk`, in reading order."""
-        rows = []
-        for row in range(self._first_sentence.get(chunk.doc_id, len(self.sentences)), len(self.sentences)):
-            sentence = self.sentences[row]
-            if sentence.doc_id != chunk.doc_id or sentence.start >= chunk.end:
-                break
-            if sentence.start >= chunk.start:
-                rows.append(row)
-        return rows
-
-    def similarities(self, query: Vectors) -> NDArray[np.float32]:
-        """(chunks,) cosines between one (1, dimension) query and every chunk."""
-        found, rows = self._faiss.search(query, len(self.chunks))
-        scores = np.empty(len(self.chunks), np.float32)
-        scores[rows[0]] = found[0]
-        return scores
+    name: str
+    since: str
 
 
-def open_index(index_dir: Path, model: str | None = None) -> IndexVersion:
-    """Open the current version.
+@dataclass(frozen=True, slots=True)
+class VersionState:
+    """One version on disk. `manifest` is None where it cannot be read; `place` is versions or aside."""
 
-    Raises IndexMissing, IndexDamaged or IndexOutdated, and ModelMismatch where it was not built with `model`.
-    """
-    folder, manifest = read_manifest(index_dir)
-    if model is not None and manifest.model != model:
-        raise ModelMismatch(f"The index in {index_dir} was built with {manifest.model!r}, the model now is {model!r}. {BUILD}")
-    for name, expected in manifest.files.items():
-        if _sha256(folder / name) != expected:
-            raise IndexDamaged(f"{folder / name} is not the file that was built: it is missing, torn or altered. {BUILD}")
-    import faiss
-
-    sentences = tuple(Sentence(**(row | {"keys": tuple(row["keys"])})) for row in _read_rows(folder / "sentences.jsonl"))
-    rows = faiss.read_index(str(folder / "sentences.faiss"))
-    chunks = tuple(Chunk(**row) for row in _read_rows(folder / "chunks.jsonl"))
-    return IndexVersion(
-        manifest=manifest,
-        documents={row["doc_id"]: _document(row) for row in _read_rows(folder / "documents.jsonl")},
-        chunks=chunks,
-        sentences=sentences,
-        sentence_vectors=rows.reconstruct_n(0, rows.ntotal),
-        lexical=LexicalIndex.load(folder / "lexical", len(chunks)),
-        _faiss=faiss.read_index(str(folder / "vectors.faiss")),
-        _first_sentence={sentence.doc_id: row for row, sentence in reversed(list(enumerate(sentences)))},
-    )
+    name: str
+    place: str
+    manifest: Manifest | None
+    live: bool
+    used: bool
+    bytes: int
 
 
-def read_manifest(index_dir: Path) -> tuple[Path, Manifest]:
-    """The current version's folder and manifest, its files unchecked."""
+def read_current(index_dir: Path) -> Live:
+    """Which version is live. Raises IndexMissing where none is, IndexDamaged where the file does not say."""
     try:
-        name = (index_dir / CURRENT).read_text("utf-8").strip()
+        lines = (index_dir / CURRENT).read_text("utf-8").split()
     except FileNotFoundError:
         raise IndexMissing(f"There is no index in {index_dir} yet. {BUILD}") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise IndexDamaged(f"{index_dir / CURRENT} cannot be read. {BUILD}") from error
-    folder = index_dir / VERSIONS / name
+        raise IndexDamaged(f"{index_dir / CURRENT} cannot be read. {MEND}") from error
+    if not lines or Path(lines[0]).name != lines[0] or lines[0].startswith("."):
+        raise IndexDamaged(f"{index_dir / CURRENT} names no version. {MEND}")
+    return Live(lines[0], lines[1] if len(lines) > 1 else "")
+
+
+def read_manifest(index_dir: Path) -> tuple[Path, Manifest]:
+    """The live version's folder and manifest, its files unchecked. Raises like `open_index`, ModelMismatch aside."""
+    folder = index_dir / VERSIONS / read_current(index_dir).name
+    return folder, manifest_of(folder)
+
+
+def open_index(index_dir: Path, model: str | None = None) -> IndexVersion:
+    """Open the live version; where that one is damaged, the newest kept one that is whole, with a warning.
+
+    Raises IndexMissing, IndexDamaged or IndexOutdated, and ModelMismatch where it was not built with `model`.
+    """
     try:
-        fields = json.loads((folder / MANIFEST).read_text("utf-8"))
-        if isinstance(fields, dict) and fields.get("format") != FORMAT:
-            raise IndexOutdated(f"The index in {index_dir} has format {fields.get('format')!r}, this program writes {FORMAT}. {BUILD}")
-        return folder, Manifest.model_validate(fields)
-    except (OSError, ValueError, ValidationError) as error:
-        raise IndexDamaged(f"{folder / MANIFEST} is missing or not readable. {BUILD}") from error
+        version = _open_live(index_dir)
+    except IndexDamaged as error:
+        version = _newest_whole(index_dir, model, error)
+    if model is not None and version.manifest.model != model:
+        raise ModelMismatch(f"The index in {index_dir} was built with {version.manifest.model!r}, the model now is {model!r}. {BUILD}")
+    return version
 
 
-@dataclass(frozen=True)
-class Contents:
-    """What goes into a version: rows of `vectors` are the chunks, rows of `sentence_vectors` the sentences."""
+def _open_live(index_dir: Path) -> IndexVersion:
+    for tried in range(TRIES):
+        time.sleep(PAUSE * bool(tried))
+        folder = index_dir / VERSIONS / read_current(index_dir).name
+        try:
+            return load_version(folder, Lease(folder))
+        except BlockingIOError:
+            continue  # it is being removed: another one is live by now
+        except OSError:
+            if not folder.exists() and folder.name != read_current(index_dir).name:
+                continue
+            break
+    raise IndexDamaged(f"{folder} is missing or cannot be opened. {MEND}")
 
-    documents: Sequence[Document]
-    chunks: Sequence[Chunk]
-    vectors: Vectors
-    sentences: Sequence[Sentence]
-    sentence_vectors: Vectors
-    lexical: LexicalIndex
 
-
-def write_version(folder: Path, manifest: Manifest, contents: Contents) -> Manifest:
-    """Write all files of a version into the empty `folder`, the manifest last; OSError passes through."""
-    _write_rows(folder / "documents.jsonl", contents.documents)
-    _write_rows(folder / "chunks.jsonl", contents.chunks)
-    _write_rows(folder / "sentences.jsonl", contents.sentences)
-    _write_faiss(folder / "vectors.faiss", contents.vectors)
-    _write_faiss(folder / "sentences.faiss", contents.sentence_vectors)
-    (folder / "lexical").mkdir()
-    contents.lexical.save(folder / "lexical")
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    complete = manifest.model_copy(update={"files": {path.relative_to(folder).as_posix(): _sha256(path) or "" for path in files}})
-    for path in (*files, folder / "lexical"):
-        _sync(path)
-    _write_synced(folder / MANIFEST, complete.model_dump_json(indent=1))
-    _sync(folder)
-    return complete
+def _newest_whole(index_dir: Path, model: str | None, damage: IndexDamaged) -> IndexVersion:
+    for name in reversed(_names(index_dir / VERSIONS)):
+        folder = index_dir / VERSIONS / name
+        with contextlib.suppress(IndexDamaged, IndexOutdated, OSError):
+            version = load_version(folder, Lease(folder))
+            if model in (None, version.manifest.model):
+                LOG.warning("%s Version %s answers instead.", damage, name)
+                return version
+    raise damage
 
 
 def make_current(index_dir: Path, version: str) -> None:
-    """Name `version` as the live one, atomically and durably."""
-    _sync(index_dir / VERSIONS)
-    draft = index_dir / f".{CURRENT}-{os.getpid()}"
+    """Name `version` as the live one, atomically and durably; OSError passes through."""
+    replace_file(index_dir / CURRENT, f"{version}\n{datetime.now(UTC).isoformat(timespec='seconds')}\n".encode())
+
+
+def accept(index_dir: Path, name: str) -> None:
+    """Make the finished version `building/NAME` the live one. The caller holds the build lock; OSError passes through."""
+    make_folders(index_dir / VERSIONS)
+    move(index_dir / BUILDING / name, index_dir / VERSIONS / name)
+    make_current(index_dir, name)
+
+
+def set_aside(index_dir: Path, name: str) -> Path:
+    """Keep the finished version `building/NAME` where no reader finds it. The caller holds the build lock."""
+    make_folders(index_dir / ASIDE)
+    move(index_dir / BUILDING / name, index_dir / ASIDE / name)
+    return index_dir / ASIDE / name
+
+
+def discard(index_dir: Path, name: str) -> None:
+    """Remove a version that did not become live, as far as the disk lets us; what is left is removed by the next build."""
+    with contextlib.suppress(OSError):
+        remove_tree(index_dir / BUILDING / name)
     try:
-        _write_synced(draft, version + "\n")
-        draft.replace(index_dir / CURRENT)
-    finally:
-        draft.unlink(missing_ok=True)
-    _sync(index_dir)
+        if read_current(index_dir).name == name:  # the step was taken, only not confirmed: the version must stay
+            return
+    except IndexMissing:
+        pass
+    except IndexDamaged:  # who knows whether it names this one
+        return
+    with contextlib.suppress(OSError):
+        remove_tree(index_dir / VERSIONS / name)
 
 
-def _write_synced(path: Path, text: str) -> None:
-    path.write_text(text, "utf-8")
-    _sync(path)
+def clear_leftovers(index_dir: Path) -> None:
+    """Remove what a dead build or removal left. The caller holds the build lock."""
+    for place in (BUILDING, TRASH):
+        with contextlib.suppress(OSError):
+            remove_tree(index_dir / place)
 
 
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
+def list_versions(index_dir: Path) -> list[VersionState]:
+    """All versions on disk, newest first."""
+    live = None
+    with contextlib.suppress(IndexMissing, IndexDamaged):
+        live = read_current(index_dir).name
+    states = []
+    for place in (VERSIONS, ASIDE):
+        for name in reversed(_names(index_dir / place)):
+            folder = index_dir / place / name
+            manifest = None
+            with contextlib.suppress(IndexDamaged, IndexOutdated):
+                manifest = manifest_of(folder)
+            with contextlib.suppress(FileNotFoundError):  # removed while we look
+                size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+                states.append(VersionState(name, place, manifest, place == VERSIONS and name == live, is_used(folder), size))
+    return states
+
+
+def verify(index_dir: Path, name: str | None = None) -> list[str]:
+    """What is wrong with the live version, or the one of that name: every hash, offset and row. Empty if it is sound.
+
+    Raises IndexMissing where nothing is live, VersionUnknown where there is no such version.
+    """
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        folder = _folder(index_dir, name) if name else index_dir / VERSIONS / read_current(index_dir).name
+        return faults_of(load_version(folder, Lease(folder)), folder)
+    except (IndexDamaged, IndexOutdated) as error:
+        return [str(error)]
+    except OSError as error:
+        return [f"{folder} cannot be opened ({error.strerror})."]
 
 
-def _sha256(path: Path) -> str | None:
+def rollback(index_dir: Path, name: str | None = None) -> Manifest:
+    """Make a kept version live again: the one of that name, else the newest that is older than the live one.
+
+    Its hashes are checked first. Raises VersionUnknown, IndexDamaged, IndexOutdated, IndexBusy, and BuildFailed where the
+    disk refuses.
+    """
+    if not (index_dir / VERSIONS).is_dir():
+        raise IndexMissing(f"There is no index in {index_dir} yet. {BUILD}")
+    with build_lock(index_dir):
+        folder = index_dir / VERSIONS / (name or _older(index_dir))
+        if folder.name not in _names(index_dir / VERSIONS) or folder.parent != index_dir / VERSIONS:
+            raise VersionUnknown(f"{name} is not among the kept versions: {', '.join(_names(index_dir / VERSIONS)) or 'none'}.")
+        try:
+            version = load_version(folder, Lease(folder))
+            make_current(index_dir, folder.name)
+        except OSError as error:
+            raise BuildFailed(f"{folder.name} could not be made live: {error.strerror}. {index_dir / CURRENT} is as it was.") from error
+        return version.manifest
+
+
+def _older(index_dir: Path) -> str:
+    names = _names(index_dir / VERSIONS)
+    with contextlib.suppress(IndexDamaged):
+        live = read_current(index_dir).name
+        names = [name for name in names if name < live]
+    if not names:
+        raise VersionUnknown(f"No older version is kept in {index_dir}.")
+    return names[-1]
+
+
+def collect(index_dir: Path, keep: int) -> list[str]:
+    """Remove all but the newest `keep` versions beside the live one, and as many of those set aside; the names removed.
+
+    A version that is live or that anybody reads stays, and so does everything if it is not known which one is live.
+    The caller holds the build lock; OSError passes through.
+    """
+    clear_leftovers(index_dir)
+    live = read_current(index_dir).name
+    removed = []
+    for place in (VERSIONS, ASIDE):
+        old = [name for name in reversed(_names(index_dir / place)) if place == ASIDE or name != live]
+        removed += [name for name in old[keep:] if _remove(index_dir, place, name)]
+    kept = {*_names(index_dir / VERSIONS), *_names(index_dir / ASIDE)}
+    for report in (index_dir / REPORTS).glob("*.json"):
+        if report.stem not in kept:
+            remove_file(report)
+    return removed
+
+
+def tidy(index_dir: Path, keep: int) -> list[str]:
+    """`collect`, taking the build lock. Raises IndexBusy, and BuildFailed where the disk refuses."""
+    read_current(index_dir)
+    with build_lock(index_dir):
+        try:
+            return collect(index_dir, keep)
+        except OSError as error:
+            raise BuildFailed(
+                f"Not all old versions in {index_dir} could be removed: {error.strerror}. The live one is untouched."
+            ) from error
+
+
+def _remove(index_dir: Path, place: str, name: str) -> bool:
+    folder = index_dir / place / name
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        return None
+        lease = Lease(folder, exclusive=True)
+    except BlockingIOError:
+        return False
+    make_folders(index_dir / TRASH)
+    move(folder, index_dir / TRASH / name)
+    lease.end()
+    remove_tree(index_dir / TRASH / name)
+    return True
 
 
-def _write_faiss(path: Path, rows: Vectors) -> None:
-    """Through Python's own file, so that a full disk is an OSError and not a message from C++."""
-    import faiss
-
-    flat = faiss.IndexFlatIP(rows.shape[1])
-    flat.add(rows)
-    path.write_bytes(faiss.serialize_index(flat).tobytes())
+def _folder(index_dir: Path, name: str) -> Path:
+    for place in (VERSIONS, ASIDE):
+        if name in _names(index_dir / place):
+            return index_dir / place / name
+    raise VersionUnknown(f"There is no version {name!r} in {index_dir}. `tanya index status` lists them.")
 
 
-def _write_rows(path: Path, records: Iterable[Any]) -> None:
-    with path.open("w", encoding="utf-8") as file:
-        for record in records:
-            file.write(json.dumps(dataclasses.asdict(record), ensure_ascii=False) + "\n")
-
-
-def _read_rows(path: Path) -> list[dict[str, Any]]:
-    with path.open(encoding="utf-8") as file:
-        return [json.loads(line) for line in file]
-
-
-def _document(row: dict[str, Any]) -> Document:
-    tables = {
-        "blocks": tuple(Block(**block) for block in row["blocks"]),
-        "notes": tuple(Note(note["offset"], tuple(note["keys"])) for note in row["notes"]),
-        "sources": tuple(Source(**source) for source in row["sources"]),
-        "meta": tuple(row["meta"]),
-    }
-    return Document(**(row | tables))
+def _names(folder: Path) -> Sequence[str]:
+    """The versions in a folder, oldest first: their names begin with the time."""
+    try:
+        return sorted(path.name for path in folder.iterdir() if path.is_dir())
+    except FileNotFoundError:
+        return []

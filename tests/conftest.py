@@ -60,6 +60,11 @@ class Writer:
         return next(document for document in load_corpus(self.folder).documents if document.path == name)
 
 
+def shipped_documents() -> tuple[Document, ...]:
+    """The documents that ship with the program."""
+    return load_corpus(DOCUMENTS).documents
+
+
 def toy_bot(folder: Path, index: Path) -> Bot:
     """A bot on a corpus folder whose model counts words."""
     embedder = HashEmbedder()

@@ -115,10 +115,11 @@ def test_a_build_that_fails_leaves_the_old_version_live(built: Path, write: Writ
     before = search(built, "moon")
     old = (built / CURRENT).read_text()
 
-    def full(self: Path, target: Path) -> None:
+    def full(source: Path, target: Path) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "replace", full)
+    write("en/sun.md", "The sun is far.")
+    monkeypatch.setattr("os.replace", full)
     with pytest.raises(BuildFailed, match="No space left"):
         build_index(load_corpus(write.folder).documents, built, HashEmbedder(), 20)
     monkeypatch.undo()

@@ -27,7 +27,7 @@ from ui.source import CONTENT_POLICY, source_page
 STATIC = Path(__file__).parent / "static"
 OpenBot = Callable[[], Bot]
 
-_CODES = {400: "malformed", 404: "not_found", 405: "method_not_allowed", 413: "too_long", 422: "invalid"}
+_CODES = {400: "malformed", 401: "unauthorized", 404: "not_found", 405: "method_not_allowed", 409: "busy", 413: "too_long", 422: "invalid"}
 _STATUS: tuple[tuple[type[TanyaError], int], ...] = ((QuestionTooLong, 413), (QuestionInvalid, 422), (DocumentUnknown, 404))
 
 

@@ -7,11 +7,13 @@ JSON document and nothing else.
 import dataclasses
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
+
+from ui.cli_index import index
+from ui.options import Progress, as_json, places, read_settings
 
 
 class TanyaGroup(click.Group):
@@ -29,16 +31,6 @@ class TanyaGroup(click.Group):
             raise
 
 
-def places(command: Callable[..., None]) -> Callable[..., None]:
-    """The options that all commands share."""
-    path = click.Path(path_type=Path, file_okay=False)
-    command = click.option("--index", "index_", type=path, help="Folder of the built index.")(command)
-    return click.option("--corpus", type=path, help="Folder of source texts.")(command)
-
-
-as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-
-
 @click.group(cls=TanyaGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="tanya-diplomasi")
 def main() -> None:
@@ -51,8 +43,11 @@ def main() -> None:
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on (7860).")
 def serve(corpus: Path | None, index_: Path | None, host: str | None, port: int | None) -> None:
     """Start the chat and the HTTP interface."""
-    config = _config(corpus, index_, host=host, port=port)
-    bot = _open_bot(config)
+    config = read_settings(corpus, index_, host=host, port=port)
+    from bot.bot import index_folder
+    from bot.live import LiveBot
+
+    bot = LiveBot(_open_bot(config), index_folder(config))
     from ui.serve import run
 
     click.echo(f"http://{config.host}:{config.port}", err=True)
@@ -66,7 +61,7 @@ def serve(corpus: Path | None, index_: Path | None, host: str | None, port: int 
 @click.argument("question")
 def ask(corpus: Path | None, index_: Path | None, as_json: bool, lang: str | None, question: str) -> None:
     """Answer one QUESTION."""
-    answer = _open_bot(_config(corpus, index_)).ask(question, language=lang)
+    answer = _open_bot(read_settings(corpus, index_)).ask(question, language=lang)
     if as_json:
         click.echo(answer.model_dump_json(indent=2))
         return
@@ -90,7 +85,7 @@ def ask(corpus: Path | None, index_: Path | None, as_json: bool, lang: str | Non
 @click.argument("question")
 def search(corpus: Path | None, index_: Path | None, as_json: bool, k: int, question: str) -> None:
     """Show the passages nearest to QUESTION."""
-    bot = _open_bot(_config(corpus, index_))
+    bot = _open_bot(read_settings(corpus, index_))
     from ui.api import hits_json
 
     found = hits_json(bot.search(question, k), bot.version)
@@ -101,41 +96,7 @@ def search(corpus: Path | None, index_: Path | None, as_json: bool, k: int, ques
         click.echo(f"{hit['score']:.3f}  {hit['doc_id']} {hit['start']}–{hit['end']}\n       {hit['text'][:200]}")
 
 
-@main.group()
-def index() -> None:
-    """Build the index and see what is live."""
-
-
-@index.command()
-@places
-@as_json
-def build(corpus: Path | None, index_: Path | None, as_json: bool) -> None:
-    """Build the index anew and make it current."""
-    config = _config(corpus, index_)
-    from bot.bot import open_embedder, open_encoder, rebuild
-
-    with _Progress() as watch:
-        manifest = rebuild(config, open_embedder(config, open_encoder(config)), watch)
-    if as_json:
-        click.echo(manifest.model_dump_json(indent=2, exclude={"files"}))
-    else:
-        click.echo(f"{manifest.version}: {manifest.documents} documents, {manifest.chunks} chunks, {manifest.sentences} sentences")
-
-
-@index.command()
-@places
-@as_json
-def status(corpus: Path | None, index_: Path | None, as_json: bool) -> None:
-    """Say which version is live, since when, and from what."""
-    from bot.bot import index_folder
-    from index.store import read_manifest
-
-    folder, manifest = read_manifest(index_folder(_config(corpus, index_)))
-    if as_json:
-        click.echo(manifest.model_dump_json(indent=2, exclude={"files"}))
-    else:
-        click.echo(f"{manifest.version}, built {manifest.created} with {manifest.model}")
-        click.echo(f"{manifest.documents} documents, {manifest.chunks} chunks, {manifest.sentences} sentences in {folder}")
+main.add_command(index)
 
 
 @main.group()
@@ -151,7 +112,7 @@ def list_(corpus: Path | None, index_: Path | None, as_json: bool) -> None:
     from bot.bot import corpus_folder
     from corpus.load import load_corpus
 
-    read = load_corpus(corpus_folder(_config(corpus, index_)))
+    read = load_corpus(corpus_folder(read_settings(corpus, index_)))
     _report_failures(read.failures)
     rows = [{"id": d.doc_id, "language": d.language, "title": d.title, "path": d.path, "characters": len(d.text)} for d in read.documents]
     if as_json:
@@ -171,7 +132,7 @@ def check(corpus: Path | None, index_: Path | None, as_json: bool, against: Path
     from corpus.check import check_corpus
     from corpus.load import load_corpus
 
-    folder = corpus_folder(_config(corpus, index_))
+    folder = corpus_folder(read_settings(corpus, index_))
     read = load_corpus(folder)
     findings = check_corpus(read, folder, against)
     if as_json:
@@ -198,12 +159,11 @@ def eval_() -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 def squad(as_json: bool, file: Path) -> None:
     """Exact match and F1 of the reader on FILE, of IDK-MRC's or SQuAD's shape."""
-    from bot.bot import open_encoder
+    from bot.bot import open_models
     from bot.evaluate import read_paragraphs, score_squad
-    from bot.reader import SpanReader
 
     paragraphs = read_paragraphs(file)
-    scores = score_squad(paragraphs, SpanReader(open_encoder(_config(None, None))))
+    scores = score_squad(paragraphs, open_models(read_settings(None, None))[1])
     if as_json:
         click.echo(json.dumps(scores, indent=2))
         return
@@ -211,42 +171,16 @@ def squad(as_json: bool, file: Path) -> None:
         click.echo(f"{name:13} exact {part['exact']:.3f}  F1 {part['f1']:.3f}")
 
 
-def _config(corpus: Path | None, index_: Path | None, **more: Any) -> Any:
-    from bot.config import read_config
-
-    return read_config(corpus=corpus, index=index_, **more)
-
-
 def _open_bot(config: Any) -> Any:
     from bot.bot import open_bot
 
-    with _Progress() as watch:
+    with Progress() as watch:
         return open_bot(config, watch)
 
 
 def _report_failures(failures: tuple[Exception, ...]) -> None:
     for failure in failures:
         click.echo(f"Left out: {failure}", err=True)
-
-
-class _Progress:
-    """A progress bar on stderr that appears only if something is built."""
-
-    def __enter__(self) -> Callable[[str, int], None]:
-        self._bar: Any = None
-        return self._watch
-
-    def _watch(self, event: str, count: int) -> None:
-        from tqdm import tqdm
-
-        if event == "start":
-            self._bar = tqdm(total=count, desc="Building the index", unit="text", file=sys.stderr)
-        else:
-            self._bar.update(count)
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.close()
 
 
 if __name__ == "__main__":

@@ -8,8 +8,12 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bot.bot import Bot
-from ui.api import STATIC, add_errors, api_routes, error_response, static_files
+from bot.bot import Bot, rebuild
+from bot.config import Config
+from bot.live import LiveBot
+from bot.publish import Report, Watch
+from ui.admin import Rebuild, admin_routes
+from ui.api import STATIC, OpenBot, add_errors, api_routes, error_response, static_files
 from ui.chat import build_chat
 from ui.texts import TEXTS
 
@@ -22,31 +26,54 @@ PATHS = {"en": "/en", "id": "/"}
 """Where each interface language is mounted: the root last, since nothing is reached after it."""
 
 
-def build_app(bot: Bot) -> FastAPI:
-    """The whole application, answering with `bot`."""
+def build_app(bot: Bot | LiveBot) -> FastAPI:
+    """The whole application, answering with `bot`, or with the one that a LiveBot gives at each question."""
+    open_bot: OpenBot = bot if isinstance(bot, LiveBot) else lambda: bot
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     import gradio as gr
 
     app = FastAPI(title="Tanya Diplomasi", docs_url=None, redoc_url=None)
     add_errors(app)
     app.add_middleware(BodyLimit)
-    app.include_router(api_routes(lambda: bot))
+    app.include_router(admin_routes(_token(open_bot().config), _rebuild(bot)))
+    app.include_router(api_routes(open_bot))
     app.mount("/pages", static_files())
     app.add_route("/en", lambda request: RedirectResponse(request.url.path + "/"))
     for language, path in PATHS.items():
         app = gr.mount_gradio_app(
-            app, build_chat(lambda: bot, language), path, footer_links=[], show_error=False, run_history=False, enable_monitoring=False,
+            app, build_chat(open_bot, language), path, footer_links=[], show_error=False, run_history=False, enable_monitoring=False,
             ssr_mode=False, pwa=False, mcp_server=False, favicon_path=str(STATIC / "icon.svg") if path == "/" else None, max_file_size=0,
             theme=_theme(), css_paths=[STATIC / "chat.css"], head=_head(language),
         )  # fmt: skip
     return app
 
 
-def run(bot: Bot, host: str, port: int) -> None:
-    """Serve until interrupted."""
+def run(bot: LiveBot, host: str, port: int) -> None:
+    """Serve until interrupted, taking up new index versions."""
     import uvicorn
 
-    uvicorn.run(build_app(bot), host=host, port=port, log_level="warning", server_header=False)
+    stop = bot.start()
+    try:
+        uvicorn.run(build_app(bot), host=host, port=port, log_level="warning", server_header=False)
+    finally:
+        stop()
+
+
+def _token(config: Config) -> str | None:
+    return config.admin_token.get_secret_value() if config.admin_token else None
+
+
+def _rebuild(bot: Bot | LiveBot) -> Rebuild:
+    """Builds from the corpus of the bot's settings; a LiveBot answers from the new version when this returns."""
+
+    def build(watch: Watch) -> Report:
+        now = bot() if isinstance(bot, LiveBot) else bot
+        report = rebuild(now.config, now.retriever.embedder, now.reader, watch)
+        if isinstance(bot, LiveBot):
+            bot.look()
+        return report
+
+    return build
 
 
 class BodyLimit:

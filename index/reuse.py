@@ -1,0 +1,125 @@
+"""Vectors that need not be computed again: those of the version a build starts from, and those of a build that was cut off.
+
+A vector is known by the SHA-256 of its text and by the model's identity. While a build embeds, each slice of new
+vectors is appended to `embedded-….bin`; the build that comes after a killed one finds them there. A record that was
+cut off, or that a power cut spoilt, is recognised by its checksum and computed again.
+"""
+
+import hashlib
+import os
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from corpus.document import Chunk, Document, Sentence
+from index.disk import remove_file, write_all
+from index.embed import Embedder, Progress
+from index.encoder import Vectors
+from index.version import IndexVersion
+
+PREFIX = "embedded-"
+SLICE_CHARACTERS = 16_000
+"""Characters embedded between two appends, about 4 s: what a killed build loses at most."""
+
+
+def text_key(text: str) -> bytes:
+    """What a vector is known by."""
+    return hashlib.sha256(text.encode()).digest()
+
+
+def passage_text(chunk: Chunk, title: str) -> str:
+    """A chunk with the title and heading above it, which name what its sentences speak of."""
+    return "\n".join(part for part in (title, chunk.heading, chunk.text) if part)
+
+
+def texts_of(documents: Sequence[Document], chunks: Sequence[Chunk], sentences: Sequence[Sentence]) -> tuple[list[str], list[str]]:
+    """What is embedded: a passage for each chunk, a quotation for each sentence."""
+    by_id = {document.doc_id: document for document in documents}
+    passages = [passage_text(chunk, by_id[chunk.doc_id].title) for chunk in chunks]
+    return passages, [by_id[sentence.doc_id].text[sentence.start : sentence.end] for sentence in sentences]
+
+
+class KnownVectors(Mapping[bytes, Vectors]):
+    """Text key -> (dimension,) row, of the version `base` and of the builds that were cut off."""
+
+    def __init__(self, index_dir: Path, embedder: Embedder, base: IndexVersion | None) -> None:
+        name = hashlib.sha256(f"{embedder.identity}\n{embedder.dimension}".encode()).hexdigest()[:16]
+        self.path = index_dir / f"{PREFIX}{name}.bin"
+        self._record = np.dtype([("key", "u1", 32), ("row", "<f4", embedder.dimension), ("check", "<u4")])
+        self._rows = dict(self._cut_off())
+        self._whole = len(self._rows) * self._record.itemsize
+        if base is not None and (base.manifest.model, base.manifest.dimension) == (embedder.identity, embedder.dimension):
+            passages, quotes = texts_of(list(base.documents.values()), base.chunks, base.sentences)
+            for texts, rows in ((passages, base.chunk_vectors), (quotes, base.sentence_vectors)):
+                self._rows |= {text_key(text): row for text, row in zip(texts, rows, strict=True)}
+
+    def __getitem__(self, key: bytes) -> Vectors:
+        return self._rows[key]
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def missing(self, texts: Sequence[str]) -> list[str]:
+        """Those of `texts` that have no vector yet, each once, the longest first, so that a batch holds texts of about one length."""
+        return sorted({text: None for text in texts if text_key(text) not in self._rows}, key=lambda text: -len(text))
+
+    def embed(self, texts: Sequence[str], embedder: Embedder, progress: Progress | None = None) -> Vectors:
+        """(n, dimension) rows for `texts`; what is new is embedded and kept for the case that this build is cut off.
+
+        OSError passes through.
+        """
+        missing = self.missing(texts)
+        if missing:
+            descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT, 0o644)
+            try:
+                os.ftruncate(descriptor, self._whole)
+                os.lseek(descriptor, 0, os.SEEK_END)
+                for part in _slices(missing):
+                    self._keep(descriptor, part, embedder.embed_documents(part, progress))
+            finally:
+                os.close(descriptor)
+        rows = [self._rows[text_key(text)] for text in texts]
+        return np.stack(rows).astype(np.float32) if rows else np.zeros((0, embedder.dimension), np.float32)
+
+    def _keep(self, descriptor: int, texts: Sequence[str], rows: Vectors) -> None:
+        records = np.zeros(len(texts), self._record)
+        for record, text, row in zip(records, texts, rows, strict=True):
+            key = text_key(text)
+            record["key"], record["row"] = np.frombuffer(key, np.uint8), row
+            record["check"] = zlib.crc32(record.tobytes()[:-4])
+            self._rows[key] = row
+        write_all(descriptor, records.tobytes())
+
+    def _cut_off(self) -> Iterator[tuple[bytes, Vectors]]:
+        """The records of a build that was cut off, up to the first that is not whole."""
+        try:
+            content = self.path.read_bytes()
+        except OSError:
+            return
+        size = self._record.itemsize
+        for record in np.frombuffer(content[: len(content) // size * size], self._record):
+            if zlib.crc32(record.tobytes()[:-4]) != record["check"]:
+                return
+            yield record["key"].tobytes(), record["row"]
+
+
+def forget_cut_off(index_dir: Path) -> None:
+    """Remove the kept vectors once a version holds them all; OSError passes through."""
+    for path in index_dir.glob(f"{PREFIX}*.bin"):
+        remove_file(path)
+
+
+def _slices(texts: Sequence[str]) -> Iterator[list[str]]:
+    part: list[str] = []
+    for text in texts:
+        part.append(text)
+        if sum(map(len, part)) >= SLICE_CHARACTERS:
+            yield part
+            part = []
+    if part:
+        yield part

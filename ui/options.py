@@ -1,0 +1,50 @@
+"""What the commands share: options, settings, and the progress bar."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+def places(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that all commands share."""
+    path = click.Path(path_type=Path, file_okay=False)
+    command = click.option("--index", "index_", type=path, help="Folder of the built index.")(command)
+    return click.option("--corpus", type=path, help="Folder of source texts.")(command)
+
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+
+
+def read_settings(corpus: Path | None, index_: Path | None, **more: Any) -> Any:
+    """The settings, with the options of the command line over them."""
+    from bot.config import read_config
+
+    return read_config(corpus=corpus, index=index_, **more)
+
+
+_BARS = {"start": ("Building the index", "text"), "questions": ("Asking the golden questions", "question")}
+
+
+class Progress:
+    """A progress bar on stderr that appears only if something is built."""
+
+    def __enter__(self) -> Callable[[str, int], None]:
+        self._bar: Any = None
+        return self._watch
+
+    def _watch(self, event: str, count: int) -> None:
+        from tqdm import tqdm
+
+        if event in _BARS:
+            self.__exit__()
+            label, unit = _BARS[event]
+            self._bar = tqdm(total=count, desc=label, unit=unit, file=sys.stderr) if count else None
+        elif self._bar is not None:
+            self._bar.update(count)
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
