@@ -24,7 +24,7 @@ from index.disk import make_folders, replace_file
 from index.embed import Embedder
 from index.lock import build_lock
 from index.reuse import forget_cut_off
-from index.store import BUILDING, REPORTS, accept, clear_leftovers, collect, discard, open_index, read_current, set_aside
+from index.store import BUILDING, REPORTS, accept, clear_leftovers, collect, discard, open_index, set_aside
 from index.version import IndexVersion, Manifest, faults_of, load_version
 
 LOG = logging.getLogger("tanya")
@@ -266,33 +266,24 @@ def _gate(
     index_dir: Path,
     tell: Watch,
 ) -> Report:
-    """The report with the answers of both versions.
+    """The report with the answers of both versions; one of another model cannot be asked, so what its own report says counts.
 
-    A live version that cannot be asked, because it is of another model or damaged, counts by what its own report says.
+    Where no old version can answer, the new one is no step back, whatever it says.
     """
     old = planned.base
-    recorded = None
-    if old is None or old.manifest.model != candidate.manifest.model:
-        recorded = read_report(index_dir, _live(index_dir))
-    if not questions or (old is None and recorded is None):
+    if old is None or not questions:
         return report
-    asked_twice = recorded is None and old is not None and old.manifest.model == candidate.manifest.model
-    tell("questions", len(questions) * (1 + asked_twice))
+    same_model = old.manifest.model == candidate.manifest.model
+    tell("questions", len(questions) * (1 + same_model))
     after = ask_golden(questions, make_bot(candidate), tell)
-    before = recorded.answers if recorded else ask_golden(questions, make_bot(old), tell) if old and asked_twice else {}
+    recorded = None if same_model else read_report(index_dir, old.manifest.version)
+    before = ask_golden(questions, make_bot(old), tell) if same_model else recorded.answers if recorded else {}
     changes = [
         AnswerChange(question=question, before=before[question], after=answer)
         for question, answer in after.items()
         if question in before and (before[question].sources, before[question].right) != (answer.sources, answer.right)
     ]
     return report.model_copy(update={"answers": after, "answer_changes": changes})
-
-
-def _live(index_dir: Path) -> str:
-    try:
-        return read_current(index_dir).name
-    except SearchIndexError:
-        return ""
 
 
 def _switch(report: Report, publication: Publication) -> Report:
@@ -303,15 +294,21 @@ def _switch(report: Report, publication: Publication) -> Report:
         report = report.model_copy(update={"outcome": "aside", "reason": reason})
         set_aside(index_dir, report.version)
         _write_report(index_dir, report)
+        _tidy(publication)
         return report
     _write_report(index_dir, report)
     accept(index_dir, report.version)
-    try:
-        forget_cut_off(index_dir)
-        collect(index_dir, publication.keep)
-    except OSError as error:  # the new version is live: what is left over is the next build's
-        LOG.warning("Old versions could not all be removed from %s: %s.", index_dir, error.strerror)
+    _tidy(publication, forget_cut_off)
     return report
+
+
+def _tidy(publication: Publication, first: Callable[[Path], None] = lambda index_dir: None) -> None:
+    """Nothing that is answered depends on this any more: what cannot be removed is left to the next build."""
+    try:
+        first(publication.index_dir)
+        collect(publication.index_dir, publication.keep)
+    except OSError as error:
+        LOG.warning("Old versions could not all be removed from %s: %s.", publication.index_dir, error.strerror)
 
 
 def _write_report(index_dir: Path, report: Report) -> None:

@@ -42,13 +42,15 @@ class Plan:
     digest: str
     known: KnownVectors
     base: IndexVersion | None
+    damaged: bool
+    """Whether the live version cannot be opened, and `base` is an older one, if any."""
     reason: str
     """Why there is no base to compare with, or ""."""
 
     @property
     def unchanged(self) -> bool:
         """Whether the live version is already what would be built."""
-        return self.base is not None and self.base.manifest.corpus_sha256 == self.digest
+        return self.base is not None and not self.damaged and self.base.manifest.corpus_sha256 == self.digest
 
     @property
     def new_texts(self) -> int:
@@ -71,9 +73,10 @@ def plan_build(documents: Sequence[Document], index_dir: Path, embedder: Embedde
     chunks = [chunk for document in documents for chunk in split_chunks(document, embedder.count_tokens, chunk_tokens)]
     sentences = [sentence for document in documents for sentence in split_sentences(document)]
     passages, quotes = texts_of(documents, chunks, sentences)
-    base, reason = None, ""
+    base, damaged, reason = None, False, ""
     try:
         base = open_index(index_dir)
+        damaged = _names_another(index_dir, base.manifest.version)
     except IndexMissing:
         pass
     except (IndexOutdated, IndexDamaged) as error:
@@ -88,8 +91,16 @@ def plan_build(documents: Sequence[Document], index_dir: Path, embedder: Embedde
         digest=_digest(documents, chunks, f"{FORMAT} {embedder.identity} {embedder.dimension} {chunk_tokens}"),
         known=KnownVectors(index_dir, embedder, base),
         base=base,
+        damaged=damaged,
         reason=reason,
     )
+
+
+def _names_another(index_dir: Path, version: str) -> bool:
+    try:
+        return read_current(index_dir).name != version
+    except IndexDamaged:
+        return True
 
 
 def build_version(

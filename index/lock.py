@@ -4,6 +4,7 @@ A lock is on an open file (flock), so a file that lies there after a crash locks
 whether a process id still belongs to the one that wrote it. The file's text only says who holds it.
 """
 
+import contextlib
 import fcntl
 import json
 import os
@@ -19,8 +20,8 @@ from corpus.errors import BuildFailed, IndexBusy
 from index.disk import make_folders, write_all
 
 LOCK = "lock"
-PAUSE = 0.2
-"""Seconds between two tries where one waits."""
+PAUSE, SHARE_TRIES = 0.2, 50
+"""Seconds between two tries where one waits; tries of a reader, a tenth of that apart, which never has to wait for long."""
 
 
 class Lease:
@@ -30,7 +31,7 @@ class Lease:
         """Raises BlockingIOError where the other kind is held, FileNotFoundError where the folder is gone."""
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            fcntl.flock(descriptor, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+            _lock(descriptor, fcntl.LOCK_EX) if exclusive else _share(descriptor)
             if not os.path.samestat(os.fstat(descriptor), folder.stat()):
                 raise FileNotFoundError(f"{folder} was replaced.")
         except OSError:
@@ -38,6 +39,19 @@ class Lease:
             raise
         self.end = weakref.finalize(self, os.close, descriptor)
         """Gives the lock back, once."""
+
+
+def _lock(descriptor: int, kind: int) -> None:
+    fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+
+
+def _share(descriptor: int) -> None:
+    """The other kind is held for a moment only: to see whether a version is used, or to move it away."""
+    for _ in range(SHARE_TRIES):
+        with contextlib.suppress(BlockingIOError):
+            return _lock(descriptor, fcntl.LOCK_SH)
+        time.sleep(PAUSE / 10)
+    return _lock(descriptor, fcntl.LOCK_SH)
 
 
 def is_used(folder: Path) -> bool:
@@ -72,7 +86,7 @@ def _acquire(descriptor: int, path: Path, wait: bool, tell: Callable[[str], None
     told = False
     while True:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(descriptor, fcntl.LOCK_EX)
         except BlockingIOError:
             if not wait:
                 raise IndexBusy(f"{path} is held by {_owner(path)}. Wait for it, or end that process.") from None

@@ -156,6 +156,9 @@ def clear_leftovers(index_dir: Path) -> None:
     for place in (BUILDING, TRASH):
         with contextlib.suppress(OSError):
             remove_tree(index_dir / place)
+    with contextlib.suppress(OSError):
+        for draft in (index_dir / REPORTS).glob(".*.new"):
+            remove_file(draft)
 
 
 def list_versions(index_dir: Path) -> list[VersionState]:

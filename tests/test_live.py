@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
@@ -22,6 +23,7 @@ from corpus.errors import CorpusEmpty, CorpusMissing
 from index import HashEmbedder, build_index, list_versions, read_current, rollback, tidy
 from index.store import CURRENT, MANIFEST, VERSIONS
 from tests.conftest import Writer, toy_bot
+from ui.cli import main
 from ui.serve import _rebuild
 
 TOKEN = "0123456789abcdef"
@@ -121,6 +123,24 @@ def test_a_rollback_is_taken_up_too(site: Site) -> None:
     rollback(site.index)
     site.live.look()
     assert site.live().version.manifest.version == first
+
+
+def test_the_drill_a_bad_version_goes_live_and_is_taken_back(site: Site) -> None:
+    question = "Who walked on the moon?"
+    before = site.live().ask(question, language="en")
+    site.write("en/moon.md", "Nothing is known.")
+    build_index(load_corpus(site.write.folder).documents, site.index, HashEmbedder())
+    site.live.look()
+    assert "number0" not in site.live().ask(question, language="en").answer
+    assert CliRunner().invoke(main, ["index", "verify", "--index", str(site.index)]).exit_code == 0
+    assert CliRunner().invoke(main, ["index", "rollback", "--index", str(site.index)]).exit_code == 0
+    site.live.look()
+    after = site.live().ask(question, language="en")
+    same = ("answer", "citations", "index_version", "refused")
+    assert [getattr(after, name) for name in same] == [getattr(before, name) for name in same]
+    assert site.build(1) == read_current(site.index).name
+    site.live.look()
+    assert "number1" in site.live().ask(question, language="en").answer
 
 
 SWAPS, WARM = 100, 30

@@ -87,6 +87,8 @@ def test_a_damaged_pointer_or_version_leaves_the_newest_whole_one_answering(
     version = open_index(place)
     assert version.manifest.version == (first if damage is None else second)
     assert version.manifest.version in caplog.text
+    assert build("One." if damage is None else "Two.") not in (first, second)  # what answers instead does not count as live
+    assert verify(place) == []
     assert build("Three.") == open_index(place).manifest.version
 
 
