@@ -3,6 +3,8 @@
 from corpus.check import Finding, check_corpus
 from corpus.document import Block, Chunk, Document, Note, Sentence, Source
 from corpus.errors import (
+    AnswerStopped,
+    AnswerUnknown,
     BuildFailed,
     DocumentError,
     DocumentUnknown,
@@ -10,12 +12,15 @@ from corpus.errors import (
     IndexDamaged,
     IndexMissing,
     IndexOutdated,
+    KeptUnwritable,
     ModelError,
     ModelMismatch,
     QuestionInvalid,
     QuestionTooLong,
+    QueueFull,
     SettingsInvalid,
     TanyaError,
+    TimeUp,
 )
 from corpus.language import LANGUAGES, language_odds
 from corpus.load import Corpus, load_corpus, load_document
@@ -25,6 +30,8 @@ from corpus.text import normalise, text_hash
 
 __all__ = [
     "LANGUAGES",
+    "AnswerStopped",
+    "AnswerUnknown",
     "Block",
     "BuildFailed",
     "Chunk",
@@ -37,15 +44,18 @@ __all__ = [
     "IndexDamaged",
     "IndexMissing",
     "IndexOutdated",
+    "KeptUnwritable",
     "ModelError",
     "ModelMismatch",
     "Note",
     "QuestionInvalid",
     "QuestionTooLong",
+    "QueueFull",
     "Sentence",
     "SettingsInvalid",
     "Source",
     "TanyaError",
+    "TimeUp",
     "check_corpus",
     "language_odds",
     "load_corpus",

@@ -10,12 +10,13 @@ from click.testing import CliRunner
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-import ui.api
 from bot import Bot
 from corpus import text_hash
 from tests.conftest import Writer, toy_bot
+from tests.doors import api
 from ui.chat import talk, turns
 from ui.cli import main
+from ui.errors import add_errors
 from ui.render import answer_html, answer_steps, question_html
 from ui.serve import MAX_BODY, BodyLimit
 from ui.source import paragraphs
@@ -40,10 +41,8 @@ def bot(write: Writer, tmp_path: Path) -> Bot:
 
 @pytest.fixture
 def client(bot: Bot) -> TestClient:
-    app = FastAPI()
-    ui.api.add_errors(app)
+    app = api(bot)
     app.add_middleware(BodyLimit)
-    app.include_router(ui.api.api_routes(lambda: bot))
     return TestClient(app, raise_server_exceptions=False)
 
 
@@ -118,9 +117,9 @@ def test_an_unforeseen_error_says_nothing_of_itself(bot: Bot) -> None:
         raise RuntimeError("secret")
 
     app = FastAPI()
-    ui.api.add_errors(app)
-    app.include_router(ui.api.api_routes(broken))
-    response = TestClient(app, raise_server_exceptions=False).get("/api/health")
+    add_errors(app)
+    app.add_route("/broken", lambda _: broken())
+    response = TestClient(app, raise_server_exceptions=False).get("/broken")
     assert response.status_code == 500
     assert "secret" not in response.text
 
