@@ -89,11 +89,6 @@ class Config(BaseSettings):
                 raise ValueError(f"{name!r} is no origin like https://example.org")
         return names
 
-    @property
-    def root_path(self) -> str:
-        """The sub-path of `public_url`, "" where there is none."""
-        return urlsplit(self.public_url or "").path
-
     @classmethod
     def settings_customise_sources(
         cls,

@@ -3,12 +3,17 @@
 import contextlib
 import dataclasses
 import json
+import os
+import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import httpx
 import uvicorn
 from fastapi import FastAPI
 
@@ -19,6 +24,7 @@ from tests.conftest import Writer, toy_bot
 from ui.desk import Desk
 from ui.errors import add_errors
 
+ROOT = Path(__file__).parent.parent
 QUESTION = "the moon has no air at all"
 REFUSED = "Who sells quantum rockets to Neptune?"
 
@@ -94,3 +100,42 @@ def sse(text: str) -> list[tuple[str, str, dict[str, Any]]]:
         if fields:
             found.append((fields.get("id", ""), fields["event"], json.loads(fields["data"])))
     return found
+
+
+@contextlib.contextmanager
+def toy_process(folder: Path, seconds: float = 0, toml: str = "", **settings: Any) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A toy server in a process of its own, and its address. `toml` is its tanya.toml, `settings` its environment."""
+    port = free_port()
+    folder.mkdir(exist_ok=True)
+    (folder / "tanya.toml").write_text(toml)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("TANYA_")} | {
+        "TANYA_PORT": str(port),
+        "PYTHONPATH": str(ROOT),
+        "OMP_NUM_THREADS": "1",
+        **{f"TANYA_{name.upper()}": str(value) for name, value in settings.items()},
+    }
+    command = [sys.executable, "-m", "tests.toy", "serve", str(folder), str(seconds)]
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(command, cwd=folder, env=environment, stderr=log, text=True)
+    try:
+        address = f"http://127.0.0.1:{port}"
+        until(lambda: alive(process, address), 60)
+        yield process, address
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait(10)
+
+
+def alive(process: "subprocess.Popen[str]", address: str) -> bool:
+    assert process.poll() is None, "the server ended"
+    try:
+        return httpx.get(address + "/api/live").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])

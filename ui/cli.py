@@ -55,8 +55,8 @@ def serve(corpus: Path | None, index_: Path | None, host: str | None, port: int 
     bot = _open_bot(config)
     from ui.serve import run
 
-    click.echo(f"http://{config.host}:{config.port}", err=True)
-    run(bot, config.host, config.port)
+    click.echo(config.public_url or f"http://{config.host}:{config.port}", err=True)
+    run(bot, lambda: _config(corpus, index_, host=host, port=port))
 
 
 @main.command()

@@ -6,6 +6,7 @@ The last answers are remembered for a while, so that a broken stream can go on a
 """
 
 import asyncio
+import contextvars
 import dataclasses
 import math
 import threading
@@ -135,7 +136,7 @@ class Desk:
                 self._usual += 0.1 * (time.monotonic() - began - self._usual)
 
         try:
-            future = self._crew.submit(run)
+            future = self._crew.submit(contextvars.copy_context().run, run)
         except RuntimeError:
             self._release()
             raise QueueFull("The server is stopping. Come back in a moment.", 5) from None
