@@ -25,7 +25,7 @@ from ui.desk import Desk
 from ui.limits import MAX_BODY
 from ui.log import REQUEST_ID, ConsoleLines, JsonLines
 from ui.security import chat_policy, is_our_host
-from ui.serve import Site, exposure
+from ui.serve import Site, build_app, exposure
 from ui.texts import TEXTS
 
 LOCAL = "http://127.0.0.1"
@@ -33,15 +33,15 @@ LOCAL = "http://127.0.0.1"
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
-    return Site(moon_bot(tmp_path_factory.mktemp("site")))
+    return build_app(moon_bot(tmp_path_factory.mktemp("site")))
 
 
 @pytest.fixture(autouse=True)
 def plain_settings(site: Site) -> Iterator[None]:
     """Each test begins with the defaults."""
-    before = site.bot
+    before = site.settings()
     yield
-    site.bot = before
+    site.change(before)
 
 
 def setting(site: Site, **values: Any) -> None:
@@ -278,7 +278,7 @@ def test_oversized_bodies_are_refused_at_every_door(site: Site) -> None:
 
 def test_a_body_that_never_ends_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ui.limits, "GRACE", 0)
-    with served(Site(moon_bot(tmp_path, timeout=1))) as address:
+    with served(build_app(moon_bot(tmp_path, timeout=1))) as address:
         place = urlsplit(address)
         peer = socket.create_connection((place.hostname, place.port))
         peer.sendall(b"POST /api/ask HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{")

@@ -25,6 +25,12 @@ def main(door: str, folder: Path, seconds: float) -> None:
     bot = moon_bot(folder)
     config = read_config(kept=folder / "kept.sqlite")
     bot = dataclasses.replace(bot, reader=TiredReader(bot.reader, seconds), config=config)
+    if door == "mcp":
+        from ui.desk import Desk
+        from ui.tools import run_stdio
+
+        run_stdio(Desk(lambda: bot))
+        return
     from ui.serve import run
 
     run(bot, lambda: read_config(kept=folder / "kept.sqlite"))

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 from bot.answer import Answer
 from bot.config import Config
@@ -66,7 +67,7 @@ def build_chat(desk: Asked, language: str) -> Any:
         )  # fmt: skip
         with gr.Row(elem_id="td-foot"):
             clear = gr.Button(words["clear"], size="sm", variant="secondary", elem_id="td-clear")
-            gr.Markdown(f"<p>{words['independent']} {words['local']}</p>", sanitize_html=False)
+            gr.Markdown(_footer(words, language), sanitize_html=False)
         options: dict[str, Any] = {"concurrency_id": "ask", "concurrency_limit": CONCURRENCY, "api_visibility": "private"}
         box.submit(respond, [box, chat], [chat, box], **options)
         chat.example_select(_chosen(respond), [chat], [chat, box], **options)
@@ -95,7 +96,7 @@ def talk(desk: Asked, question: str, messages: list[Message], language: str) -> 
     except TanyaError:
         yield with_reply(message_html(words["failed"]))
     else:
-        for content in answer_steps(answer):
+        for content in answer_steps(answer, urlsplit(desk.config.public_url or "").path):
             yield with_reply(content)
 
 
@@ -134,3 +135,8 @@ def _header(words: dict[str, str]) -> str:
         f'<header class="td-header"><div><h1>{words["title"]}</h1><p>{words["tagline"]}</p></div>'
         f'<a class="td-language" href="{words["other_path"]}">{words["other"]}</a></header>'
     )
+
+
+def _footer(words: dict[str, str], language: str) -> str:
+    page = f"{'../' if words['path'] else ''}privacy?lang={language}"
+    return f'<p>{words["independent"]} {words["local"]} <a href="{page}">{words["privacy"]}</a></p>'

@@ -77,7 +77,7 @@ class Desk:
 
         def work(bot: Bot, stopped: threading.Event) -> Answer:
             patient = dataclasses.replace(bot, reader=StoppableReader(bot.reader, stopped))
-            answer = with_public_links(patient.ask(question, history, language, k), bot.config.public_url)
+            answer = patient.ask(question, history, language, k)
             self._remember(answer)
             for watcher in self._watchers:
                 watcher(answer)
@@ -172,7 +172,10 @@ class StoppableReader:
 
 
 def with_public_links(answer: Answer, public_url: str | None) -> Answer:
-    """The answer with its links below the address that people see, if one is set; else paths below the server's root."""
+    """The answer with its links below the address that people see, if one is set; else paths below the server's root.
+
+    For readers who do not know where the server is: assistants and programs that quote it elsewhere.
+    """
     if not public_url:
         return answer
     citations = tuple(cited.model_copy(update={"source_url": public_url + cited.source_url}) for cited in answer.citations)

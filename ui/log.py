@@ -115,9 +115,9 @@ class ConsoleLines(logging.Formatter):
         """See logging.Formatter."""
         fields = _fields(self, record)
         trace = fields.pop("trace", "")
-        start = f"{fields.pop('time')} {fields.pop('level'):7} {_one_line(fields.pop('event'))}"
-        rest = " ".join(f"{name}={_one_line(value)}" for name, value in fields.items() if value is not None)
-        indented = "".join(f"\n    {_one_line(line)}" for line in trace.splitlines())
+        start = f"{fields.pop('time')} {fields.pop('level'):7} {one_line(fields.pop('event'))}"
+        rest = " ".join(f"{name}={one_line(value)}" for name, value in fields.items() if value is not None)
+        indented = "".join(f"\n    {one_line(line)}" for line in trace.splitlines())
         return f"{start}  {rest}{indented}".rstrip()
 
 
@@ -135,7 +135,8 @@ def _fields(formatter: logging.Formatter, record: logging.LogRecord) -> dict[str
     return fields
 
 
-def _one_line(value: Any) -> str:
+def one_line(value: Any) -> str:
+    """A value as one line that a terminal only shows: what is no printable character is escaped."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(value))
 
 

@@ -2,7 +2,7 @@
 
 - X-Forwarded-For and -Proto count only from a trusted proxy, and no forwarding header reaches the application.
 - A host that is neither ours nor a plain address is refused: a page that points its own name at this machine reads nothing.
-- Scripts of other sites read /api and /v1 only where `cors_origins` names them.
+- Scripts of other sites read /api and /v1 only where `cors_origins` names them, and send nothing to the other doors.
 - Every response has a content policy: its own, or none of anything, or for the chat the strictest that Gradio bears. Its scripts
   are allowed by their hashes; its styles are written by scripts, so 'unsafe-inline' stays for them.
 """
@@ -204,16 +204,22 @@ class CrossOrigin(CORSMiddleware):
         return origin in self.settings().cors_origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request; on all other doors no other site is told anything."""
-        cross = scope["type"] == "http" and scope["path"].startswith(("/api/", "/v1/"))
-        await (super().__call__ if cross else self.app)(scope, receive, send)
+        """Serve one request; at all other doors no other site is told anything or may send anything."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+        elif scope["path"].startswith(("/api/", "/v1/")):
+            await super().__call__(scope, receive, send)
+        elif scope["method"] in ("GET", "HEAD", "OPTIONS") or is_same_site(Headers(scope=scope), self.settings()):
+            await self.app(scope, receive, send)
+        else:
+            await error_response(403, "Only pages of this site may do that. Other programs use /api/ask.")(scope, receive, send)
 
 
 class ChatDoors:
-    """Around Gradio: only what its page needs, only from this site, errors of one shape, no cross-origin headers of its own."""
+    """Around Gradio: only what its page needs, errors of one shape, no cross-origin headers of its own."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
-        self.app, self.settings = app, settings
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let pass or refuse; a websocket is neither."""
@@ -221,8 +227,6 @@ class ChatDoors:
             return
         if not _CHAT_DOORS.fullmatch(get_route_path(scope)) or ".." in scope["path"]:
             await error_response(404, "There is nothing here.")(scope, receive, send)
-        elif not is_same_site(Headers(scope=scope), self.settings()):
-            await error_response(403, "The chat answers only its own page. Other programs use /api/ask.")(scope, receive, send)
         else:
             await self._enter(scope, receive, send)
 

@@ -14,22 +14,31 @@ from fastapi import FastAPI
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from bot.answer import Answer
 from bot.bot import Bot
 from bot.config import Config
-from corpus.errors import SettingsInvalid
+from bot.kept import Kept
+from corpus.errors import KeptUnwritable, SettingsInvalid
 from ui.api import STATIC, api_routes, health_routes, nowhere_routes, static_files
 from ui.chat import build_chat
+from ui.completions import completion_routes
 from ui.desk import Desk
 from ui.errors import add_errors
+from ui.feedback import feedback_routes, privacy_routes
 from ui.limits import GRACE, BodyLimit, RateLimit, TimeLimit
 from ui.log import RequestLog, answer_line, configure_logging
+from ui.metrics import Metrics, metrics_routes
 from ui.security import ChatDoors, ClientAddress, CrossOrigin, KnownHost, SafeHeaders, is_loopback
 from ui.texts import TEXTS
+from ui.tools import tool_routes, tool_server
 
 LOG = logging.getLogger("tanya")
 
 PATHS = {"en": "/en", "id": "/"}
 """Where each interface language is mounted: the root last, since nothing is reached after it."""
+
+FORGETTING = 6 * 3600
+"""Seconds between two looks for what is too old: a day's retention is kept to a quarter."""
 
 FIXED = {
     "corpus",
@@ -51,22 +60,29 @@ FIXED = {
 class Site:
     """The whole application: an ASGI app whose settings can change while it serves."""
 
-    def __init__(self, bot: Bot) -> None:
-        self.bot = bot
-        self.desk = Desk(lambda: self.bot, [answer_line(self.settings)])
+    def __init__(self, open_bot: Callable[[], Bot]) -> None:
+        """`open_bot` gives the bot that answers now; its settings hold until `change`."""
+        self._open_bot, self._config = open_bot, open_bot().config
+        self.metrics, self.kept = Metrics(), Kept(self._config.kept)
+        watchers = [answer_line(self.settings), self.metrics.answered, self._keep]
+        self.desk = Desk(self.bot, watchers)
+        self.metrics.watch(self.desk)
         self.routes = self._routes()
         self._times = TimeLimit(self.routes, self.settings)
         self._app = self._guarded(self._times)
 
+    def bot(self) -> Bot:
+        """The bot that answers now, with the settings that hold now."""
+        return dataclasses.replace(self._open_bot(), config=self._config)
+
     def settings(self) -> Config:
         """The settings that hold now."""
-        return self.bot.config
+        return self._config
 
     def change(self, new: Config) -> set[str]:
         """Let `new` hold from the next request on; gives the names of those that wait for the next start."""
-        old = self.bot.config
-        fixed = {name: getattr(old, name) for name in FIXED}
-        self.bot = dataclasses.replace(self.bot, config=new.model_copy(update=fixed))
+        fixed = {name: getattr(self._config, name) for name in FIXED}
+        self._config = new.model_copy(update=fixed)
         return {name for name, value in fixed.items() if getattr(new, name) != value}
 
     async def drain(self) -> None:
@@ -84,21 +100,45 @@ class Site:
         """The guards, the outermost last."""
         app = RateLimit(BodyLimit(app), self.settings)
         app = SafeHeaders(KnownHost(CrossOrigin(app, self.settings), self.settings))
-        return ClientAddress(RequestLog(app), self.settings)
+        return ClientAddress(RequestLog(app, self.metrics.served), self.settings)
 
     def _routes(self) -> FastAPI:
         app = FastAPI(title="Tanya Diplomasi", docs_url=None, redoc_url=None, redirect_slashes=False, lifespan=self._life)
         add_errors(app)
-        for routes in (api_routes(self.desk), health_routes(self.desk), nowhere_routes()):
+        doors = [api_routes(self.desk), health_routes(self.desk), completion_routes(self.desk), feedback_routes(self.desk, self.kept)]
+        for routes in (*doors, privacy_routes(self.settings), metrics_routes(self.metrics, self.settings), nowhere_routes()):
             app.include_router(routes)
+        self._tools = tool_server(self.desk)
+        app.router.routes.extend(tool_routes(self._tools))
         app.mount("/pages", static_files())
         app.add_route("/en", lambda _: Response(status_code=307, headers={"Location": "en/"}))
         return self._with_chats(app)
 
     @contextlib.asynccontextmanager
     async def _life(self, _: FastAPI) -> AsyncIterator[None]:
-        yield
+        forgetting = asyncio.create_task(self._forget())
+        async with self._tools.session_manager.run():
+            yield
+        forgetting.cancel()
         self.desk.close()
+
+    def _keep(self, answer: Answer) -> None:
+        """A question without an answer is kept; a disk that refuses must not cost its asker the answer."""
+        if not answer.refused:
+            return
+        try:
+            self.kept.add_gap(answer, self._config.keep_days)
+        except KeptUnwritable as error:
+            LOG.warning("%s", error)
+
+    async def _forget(self) -> None:
+        """Forget what is too old, now and then, also where nothing new comes."""
+        while True:
+            try:
+                await asyncio.to_thread(self.kept.forget_old, self._config.keep_days)
+            except KeptUnwritable as error:
+                LOG.warning("%s", error)
+            await asyncio.sleep(FORGETTING)
 
     def _with_chats(self, app: FastAPI) -> FastAPI:
         os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
@@ -113,13 +153,13 @@ class Site:
                 root_path=root + path.rstrip("/") if root else None,
             )  # fmt: skip
             mount: Any = app.routes[-1]
-            mount.app = ChatDoors(mount.app, self.settings)
+            mount.app = ChatDoors(mount.app)
         return app
 
 
 def build_app(bot: Bot) -> Site:
     """The whole application, answering with `bot`."""
-    return Site(bot)
+    return Site(lambda: bot)
 
 
 def run(bot: Bot, reread: Callable[[], Config]) -> None:
