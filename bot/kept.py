@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import snowballstemmer
 
@@ -137,7 +137,7 @@ class Kept:
                 file.execute(f"delete from {table} where rowid not in ({newest})")  # noqa: S608
         return True
 
-    def _rows(self, query: str, days: int) -> list[tuple[str, ...]]:
+    def _rows(self, query: str, days: int) -> list[tuple[Any, ...]]:
         if not self.path.exists():
             return []
         with self._open() as file:

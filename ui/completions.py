@@ -33,6 +33,10 @@ LONGEST = 20_000
 """Characters of an earlier message that are looked at."""
 
 
+ROLES: dict[str, Literal["user", "assistant"]] = {"user": "user", "assistant": "assistant"}
+"""Roles that are read."""
+
+
 class TextPart(BaseModel):
     """A part of a message; only texts are read."""
 
@@ -111,8 +115,8 @@ def conversation(messages: list[ChatMessage]) -> tuple[str, list[Turn]]:
         raise QuestionInvalid("The last message has to be the user's: it is the question.")
     history: list[Turn] = []
     for message in messages[:-1]:
-        if message.role == "user" or message.role == "assistant":
-            history.append(Turn(message.role, _text(message)[:LONGEST]))
+        if role := ROLES.get(message.role):
+            history.append(Turn(role, _text(message)[:LONGEST]))
     return _text(messages[-1]), history
 
 
