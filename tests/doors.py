@@ -50,7 +50,7 @@ class SlowReader:
     def read(self, question: str, passages: Sequence[str]) -> list[Span]:
         self.looks += 1
         self.reading.set()
-        assert self.go.wait(20)
+        assert self.go.wait(120)
         return self._reader.read(question, passages)
 
 
@@ -84,7 +84,7 @@ def served(app: Any, **options: Any) -> Iterator[str]:
         thread.join(10)
 
 
-def until(true: Callable[[], bool], seconds: float = 10) -> None:
+def until(true: Callable[[], bool], seconds: float = 60) -> None:
     """Wait for something that happens in another thread."""
     end = time.monotonic() + seconds
     while not true():
@@ -119,7 +119,7 @@ def toy_process(folder: Path, seconds: float = 0, toml: str = "", **settings: An
         process = subprocess.Popen(command, cwd=folder, env=environment, stderr=log, text=True)
     try:
         address = f"http://127.0.0.1:{port}"
-        until(lambda: alive(process, address), 60)
+        until(lambda: alive(process, address), 180)
         yield process, address
     finally:
         if process.poll() is None:

@@ -66,7 +66,7 @@ def nginx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
     with served(site) as behind:
         (folder / "nginx.conf").write_text(HTTP.format(folder=folder, port=port, lines=readme_lines(behind)))
         process = subprocess.Popen([str(NGINX), "-c", str(folder / "nginx.conf")], stderr=subprocess.DEVNULL)
-        until(lambda: process.poll() is None and _answers(public), 30)
+        until(lambda: process.poll() is None and _answers(public))
         yield Nginx(folder, port, site, reader)
         process.terminate()
         process.wait(10)
@@ -177,10 +177,10 @@ def test_a_restart_on_a_held_socket_loses_no_request(tmp_path: Path) -> None:
             statuses.append(httpx.post(address + "/api/ask", json={"question": QUESTION}, timeout=120).status_code)
 
     first = start()
-    until(lambda: alive(first, address), 60)
+    until(lambda: alive(first, address), 180)
     asking = threading.Thread(target=ask)
     asking.start()
-    until(lambda: len(statuses) > 3, 30)
+    until(lambda: len(statuses) > 3)
     first.send_signal(signal.SIGTERM)
     first.wait(60)
     before = len(statuses)

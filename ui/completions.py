@@ -97,7 +97,7 @@ def completion_routes(desk: Desk) -> APIRouter:
         """The one model."""
         return {"object": "list", "data": [_model()]}
 
-    @router.get("/v1/models/{model}", responses={404: responses(404)[404], 429: responses(429)[429]})
+    @router.get("/v1/models/{model}", responses=responses(404, 422, 429))
     def one_model(model: str) -> Response:
         """The one model."""
         return JSONResponse(_model()) if model == MODEL else error_response(404, f"There is only the model {MODEL!r}.")

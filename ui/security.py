@@ -243,8 +243,9 @@ class ChatDoors:
             if not refused:
                 await send(message)
 
+        _ask_uncompressed(scope)
         try:
-            await self.app(_uncompressed(scope), receive, plain)
+            await self.app(scope, receive, plain)
         except (LookupError, TypeError, ValueError, AttributeError):
             if not refused:
                 raise
@@ -260,8 +261,7 @@ def is_same_site(headers: Headers, config: Config) -> bool:
     return origin is None or urlsplit(origin).netloc in (headers.get("host"), urlsplit(config.public_url or "").netloc or None)
 
 
-def _uncompressed(scope: Scope) -> Scope:
-    """Ask Gradio for its page as it is: a compressed one cannot be hashed."""
-    if get_route_path(scope) not in ("", "/"):
-        return scope
-    return {**scope, "headers": [pair for pair in scope["headers"] if pair[0] != b"accept-encoding"]}
+def _ask_uncompressed(scope: Scope) -> None:
+    """Ask Gradio for its page as it is: a compressed one cannot be hashed. The scope is changed in place, for the log reads its route."""
+    if get_route_path(scope) in ("", "/"):
+        scope["headers"] = [pair for pair in scope["headers"] if pair[0] != b"accept-encoding"]

@@ -168,7 +168,8 @@ def run(bot: Bot, reread: Callable[[], Config]) -> None:
     configure_logging(config.log_format)
     site = build_app(bot)
     server = _server(site, config, lambda: _take_up(site, reread))
-    LOG.warning(exposure(config)) if not is_loopback(config.host) else None
+    if not is_loopback(config.host):
+        LOG.warning(exposure(config))
     server.run(_given_sockets())
 
 
