@@ -4,12 +4,15 @@ An unknown key or variable, or a value out of bounds, stops the start and is nam
 """
 
 import os
+import re
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import platformdirs
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from corpus.errors import SettingsInvalid
 from index.build import CHUNK_TOKENS
@@ -19,6 +22,12 @@ PREFIX = "TANYA_"
 FILE = "tanya.toml"
 NOT_SETTINGS = {"TANYA_TEST_REQUIRE_ALL", "TANYA_TEST_PAGE"}
 """Read by the test suite, not by the product."""
+
+
+LOOPBACK = ("127.0.0.0/8", "::1/128")
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(lambda given: re.split(r"[,\s]+", given) if isinstance(given, str) else given)]
+"""A list in tanya.toml; names with commas between them elsewhere."""
 
 
 class Config(BaseSettings):
@@ -42,11 +51,50 @@ class Config(BaseSettings):
     host: str = Field("127.0.0.1", min_length=1, description="Address to listen on.")
     port: int = Field(7860, ge=0, le=65535, description="Port to listen on.")
     admin_token: SecretStr | None = Field(
-        None, min_length=16, description="Bearer token for POST /api/admin/rebuild; without one there is no such route."
+        None, min_length=16, description="Bearer token for POST /api/admin/rebuild (off without one), and for /metrics from other machines."
     )
     max_question: int = Field(2000, ge=10, le=100_000, description="Longest question, in characters.")
     max_sentences: int = Field(5, ge=1, le=20, description="Most sentences of one answer.")
     passages: int = Field(8, ge=1, le=50, description="Passages read for one question.")
+    public_url: str | None = Field(None, description="Address that people see, with its sub-path, where a proxy stands in front.")
+    trusted_proxies: Names = Field((), description="Addresses or networks whose X-Forwarded-For and -Proto are believed.")
+    cors_origins: Names = Field((), description="Other sites whose scripts may call /api and /v1.")
+    rate_limit: str = Field(
+        "60/minute", pattern=r"^\d+/(second|minute|hour|day)(;\d+/(second|minute|hour|day))*$", description="Requests of one address."
+    )
+    rate_limit_exempt: Names = Field(LOOPBACK, description="Addresses or networks without that limit.")
+    concurrency: int = Field(2, ge=1, le=64, description="Questions in work at once.")
+    queue: int = Field(32, ge=0, le=10_000, description="Questions that may wait; the next one is told to come back.")
+    timeout: int = Field(30, ge=1, le=600, description="Seconds that a request may take.")
+    log_format: Literal["console", "json"] = Field("console", description="Lines for people, or JSON.")
+    log_questions: bool = Field(False, description="Whether the text of questions is logged.")
+    kept: Path = Field(
+        Path(platformdirs.user_data_dir("tanya-diplomasi")) / "kept.sqlite", description="File of feedback and unanswered questions."
+    )
+    keep_days: int = Field(90, ge=0, le=3650, description="Days that they are kept; 0 keeps none.")
+
+    @field_validator("public_url")
+    @classmethod
+    def _address(cls, url: str | None) -> str | None:
+        parts = urlsplit(url or "http://a")
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
+            raise ValueError("an address like https://example.org/tanya is expected")
+        return url.rstrip("/") if url else None
+
+    @field_validator("trusted_proxies", "rate_limit_exempt")
+    @classmethod
+    def _networks(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            ip_network(name, strict=False)
+        return names
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if not re.fullmatch(r"https?://[^/\s*]+", name):
+                raise ValueError(f"{name!r} is no origin like https://example.org")
+        return names
 
     @classmethod
     def settings_customise_sources(

@@ -3,6 +3,8 @@
 from corpus.check import Finding, check_corpus
 from corpus.document import Block, Chunk, Document, Note, Sentence, Source
 from corpus.errors import (
+    AnswerStopped,
+    AnswerUnknown,
     BuildFailed,
     CorpusChanging,
     CorpusShrunk,
@@ -13,12 +15,15 @@ from corpus.errors import (
     IndexDamaged,
     IndexMissing,
     IndexOutdated,
+    KeptUnwritable,
     ModelError,
     ModelMismatch,
     QuestionInvalid,
     QuestionTooLong,
+    QueueFull,
     SettingsInvalid,
     TanyaError,
+    TimeUp,
     VersionUnknown,
 )
 from corpus.language import LANGUAGES, language_odds
@@ -29,6 +34,8 @@ from corpus.text import normalise, text_hash
 
 __all__ = [
     "LANGUAGES",
+    "AnswerStopped",
+    "AnswerUnknown",
     "Block",
     "BuildFailed",
     "Chunk",
@@ -44,15 +51,18 @@ __all__ = [
     "IndexDamaged",
     "IndexMissing",
     "IndexOutdated",
+    "KeptUnwritable",
     "ModelError",
     "ModelMismatch",
     "Note",
     "QuestionInvalid",
     "QuestionTooLong",
+    "QueueFull",
     "Sentence",
     "SettingsInvalid",
     "Source",
     "TanyaError",
+    "TimeUp",
     "VersionUnknown",
     "check_corpus",
     "corpus_fingerprint",

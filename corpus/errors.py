@@ -28,6 +28,11 @@ A name states the fact; a message says what was found, what was expected and wha
     ├── QuestionInvalid            empty, not text, or in no language that is spoken here
     │   └── QuestionTooLong            more characters than are read
     ├── DocumentUnknown            no such document in this index
+    ├── AnswerUnknown              that answer is not remembered (any more)
+    ├── QueueFull                  more questions wait than are taken; come back later
+    ├── TimeUp                     the answer took longer than it may
+    ├── AnswerStopped              nobody waits for the answer any more
+    ├── KeptUnwritable             the file of feedback and gaps cannot be read or written
     ├── EvaluationInvalid          a file of questions is not of the shape that is read
     └── SettingsInvalid            an unknown key, or a value out of bounds
 """
@@ -131,6 +136,30 @@ class QuestionTooLong(QuestionInvalid):
 
 class DocumentUnknown(TanyaError):
     """The index has no such document."""
+
+
+class AnswerUnknown(TanyaError):
+    """No such answer is remembered."""
+
+
+class QueueFull(TanyaError):
+    """More questions wait than are taken; `retry_after` is in seconds."""
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class TimeUp(TanyaError):
+    """The answer took longer than it may."""
+
+
+class AnswerStopped(TanyaError):
+    """Nobody waits for the answer any more."""
+
+
+class KeptUnwritable(TanyaError):
+    """The file of feedback and unanswered questions cannot be read or written."""
 
 
 class EvaluationInvalid(TanyaError):

@@ -13,6 +13,7 @@ from corpus import Document, load_corpus
 from index import E5Embedder, HashEmbedder, OpenVinoEncoder, Retriever, build_index, open_index
 
 CHROMIUM = Path("/usr/bin/chromium")
+NGINX = Path("/usr/sbin/nginx")
 REQUIRE_ALL = os.environ.get("TANYA_TEST_REQUIRE_ALL") == "1"
 DOCUMENTS = Path(__file__).parent.parent / "corpus" / "documents"
 
@@ -20,6 +21,8 @@ DOCUMENTS = Path(__file__).parent.parent / "corpus" / "documents"
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("browser") and not CHROMIUM.exists():
         lacking(f"needs Chromium at {CHROMIUM} (apt-get install chromium)")
+    if item.get_closest_marker("nginx") and not NGINX.exists():
+        lacking(f"needs nginx at {NGINX} (apt-get install nginx-light)")
 
 
 def lacking(reason: str) -> None:
@@ -35,6 +38,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.
     for name in list(os.environ):
         if name.startswith("TANYA_") and not name.startswith("TANYA_TEST_") and name != "TANYA_CACHE":
             monkeypatch.delenv(name)
+    monkeypatch.setenv("TANYA_KEPT", str(tmp_path_factory.mktemp("kept") / "kept.sqlite"))
 
 
 @pytest.fixture
@@ -83,9 +87,9 @@ def server(shipped_bot: Bot) -> Iterator[str]:
     """The address of the whole application, really served."""
     import uvicorn
 
-    from ui.serve import build_app
+    from ui.serve import Site
 
-    config = uvicorn.Config(build_app(shipped_bot), host="127.0.0.1", port=0, log_level="error")
+    config = uvicorn.Config(Site(shipped_bot), host="127.0.0.1", port=0, log_level="error")
     running = uvicorn.Server(config)
     thread = threading.Thread(target=running.run, daemon=True)
     thread.start()

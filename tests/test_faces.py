@@ -7,17 +7,18 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
 from fastapi.testclient import TestClient
 
-import ui.api
 from bot import Bot
 from corpus import text_hash
 from tests.conftest import Writer, toy_bot
+from tests.doors import api
 from ui.chat import talk, turns
 from ui.cli import main
+from ui.errors import add_errors
+from ui.limits import MAX_BODY, BodyLimit
 from ui.render import answer_html, answer_steps, question_html
-from ui.serve import MAX_BODY, BodyLimit
 from ui.source import paragraphs
 from ui.texts import EXAMPLES, TEXTS, date_in_words
 
@@ -40,10 +41,8 @@ def bot(write: Writer, tmp_path: Path) -> Bot:
 
 @pytest.fixture
 def client(bot: Bot) -> TestClient:
-    app = FastAPI()
-    ui.api.add_errors(app)
+    app = api(bot)
     app.add_middleware(BodyLimit)
-    app.include_router(ui.api.api_routes(lambda: bot))
     return TestClient(app, raise_server_exceptions=False)
 
 
@@ -113,14 +112,14 @@ def test_a_body_that_does_not_say_its_size_is_cut_off_too(client: TestClient) ->
     assert client.post("/api/ask", content=chunks).status_code == 413
 
 
-def test_an_unforeseen_error_says_nothing_of_itself(bot: Bot) -> None:
-    def broken() -> Bot:
+def test_an_unforeseen_error_says_nothing_of_itself() -> None:
+    def broken(_: Request) -> Response:
         raise RuntimeError("secret")
 
     app = FastAPI()
-    ui.api.add_errors(app)
-    app.include_router(ui.api.api_routes(broken))
-    response = TestClient(app, raise_server_exceptions=False).get("/api/health")
+    add_errors(app)
+    app.add_route("/broken", broken)
+    response = TestClient(app, raise_server_exceptions=False).get("/broken")
     assert response.status_code == 500
     assert "secret" not in response.text
 

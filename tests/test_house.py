@@ -55,7 +55,9 @@ def test_public_names_are_listed_and_exist(layer: str) -> None:
 
 def test_importing_everything_loads_nothing_heavy_and_touches_no_file(tmp_path: Path) -> None:
     modules = [
-        ".".join(path.relative_to(ROOT).with_suffix("").parts) for _, path in sources() if path.name not in ("__init__.py", "train.py", "graph.py")
+        ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        for _, path in sources()
+        if path.name not in ("__init__.py", "train.py", "graph.py")
     ]
     code = f"import sys\nfor name in {modules!r}: __import__(name)\nprint(sorted({HEAVY!r} & set(sys.modules)))"
     run = subprocess.run(

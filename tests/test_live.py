@@ -24,7 +24,7 @@ from index import HashEmbedder, build_index, list_versions, read_current, rollba
 from index.store import CURRENT, MANIFEST, VERSIONS
 from tests.conftest import Writer, toy_bot
 from ui.cli import main
-from ui.serve import _rebuild
+from ui.desk import Desk
 
 TOKEN = "0123456789abcdef"
 
@@ -200,8 +200,10 @@ def client(site: Site) -> TestClient:
 def make_client(site: Site, token: str | None, rebuild: ui.admin.Rebuild | None = None) -> TestClient:
     app = FastAPI()
     ui.api.add_errors(app)
-    app.include_router(ui.admin.admin_routes(token, rebuild or _rebuild(site.live)))
-    app.include_router(ui.api.api_routes(site.live))
+    app.include_router(ui.admin.admin_routes(token, rebuild or ui.admin.rebuilding(site.live, site.live.look)))
+    desk = Desk(site.live)
+    app.include_router(ui.api.api_routes(desk))
+    app.include_router(ui.api.health_routes(desk))
     return TestClient(app, raise_server_exceptions=False)
 
 

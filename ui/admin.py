@@ -15,9 +15,10 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
+from bot.bot import Bot, rebuild
 from bot.publish import Report, Watch
 from corpus.errors import TanyaError
-from ui.api import error_response
+from ui.errors import error_response
 
 LOG = logging.getLogger("tanya")
 
@@ -25,6 +26,18 @@ ALIVE = 15.0
 """Seconds after which a stream without news says that it is still there; proxies close silent ones after 30 to 60."""
 
 Rebuild = Callable[[Watch], Report]
+
+
+def rebuilding(open_bot: Callable[[], Bot], look: Callable[[], None]) -> Rebuild:
+    """Builds from the corpus of the bot's settings, and has the new version taken up before it returns."""
+
+    def build(watch: Watch) -> Report:
+        bot = open_bot()
+        report = rebuild(bot.config, bot.retriever.embedder, bot.reader, watch)
+        look()
+        return report
+
+    return build
 
 
 class Run:

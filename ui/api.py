@@ -1,34 +1,46 @@
-"""The HTTP interface: JSON in, JSON out, and the reader page.
-
-Errors are `{"error": {"code", "message"}}` with a fitting status; they never hold a trace or echo a header.
-"""
+"""The HTTP interface: JSON in, JSON or server-sent events out, and the reader page."""
 
 import dataclasses
-from collections.abc import Callable
+from importlib.metadata import version as package_version
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, FastAPI, Query, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi import APIRouter, Body, Query, Request
+from fastapi.openapi.models import Example
+from fastapi.responses import HTMLResponse, Response
 from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.exceptions import HTTPException
 
 from bot.answer import Answer
-from bot.bot import Bot
 from bot.converse import Turn
 from corpus.document import Document
-from corpus.errors import DocumentUnknown, QuestionInvalid, QuestionTooLong, TanyaError
 from index.hit import Hit
 from index.store import IndexVersion
+from ui.desk import Desk
+from ui.errors import add_errors, error_response, responses
 from ui.source import CONTENT_POLICY, source_page
+from ui.sse import HEADERS, TYPE, answer_events, error_event, left_of, stream, unless_gone
+
+__all__ = ["STATIC", "AskRequest", "AskedTurn", "add_errors", "api_routes", "document_json", "error_response", "hits_json", "static_files"]
 
 STATIC = Path(__file__).parent / "static"
-OpenBot = Callable[[], Bot]
 
-_CODES = {400: "malformed", 401: "unauthorized", 404: "not_found", 405: "method_not_allowed", 409: "busy", 413: "too_long", 422: "invalid"}
-_STATUS: tuple[tuple[type[TanyaError], int], ...] = ((QuestionTooLong, 413), (QuestionInvalid, 422), (DocumentUnknown, 404))
+EXAMPLE_STREAM = 'id: 6f….1\nevent: sources\ndata: {"answer_id": "6f…", "citations": […], …}\n\nid: 6f….2\nevent: sentence\ndata: {…}\n\n'
+EXAMPLE_CITATION = {
+    "number": 1, "doc_id": "id.rcdd-2019", "chunk_id": "id.rcdd-2019:0-412", "title": "Konferensi Regional Diplomasi Digital 2019",
+    "publisher": "Tanya Diplomasi", "author": "Tanya Diplomasi", "date": "2026-11-01",
+    "url": "https://example.org/rcdd", "language": "id", "license": "CC-BY-4.0",
+    "page": None, "quote": "RCDD 2019 digelar di Jakarta pada 10–11 September 2019.", "start": 0, "end": 55, "answer_start": 21,
+    "answer_end": 54, "score": 0.91, "source_url": "/source/id.rcdd-2019?start=0&end=55&v=0f1e2d3c4b5a#cited",
+    "sources": [{"key": "s1", "title": "Siaran pers", "publisher": "Kementerian Luar Negeri", "date": "2019-09-10"}],
+}  # fmt: skip
+EXAMPLE_ANSWER = {
+    "answer_id": "6f0c1d…", "question": "Kapan RCDD 2019 digelar?", "standalone_question": "Kapan RCDD 2019 digelar?", "language": "id",
+    "answer": "RCDD 2019 digelar di Jakarta pada 10–11 September 2019. [1]", "refused": False, "refusal_reason": None,
+    "sentences": [{"text": EXAMPLE_CITATION["quote"], "verdict": "verbatim", "citations": [1]}], "citations": [EXAMPLE_CITATION],
+    "nearest": [], "notices": [], "related": [], "missing": [], "model": "extractive", "index_version": "20261124T120000-1a2b",
+    "dropped_sentences": 0, "timings_ms": {"total": 310.5},
+}  # fmt: skip
 
 
 class AskedTurn(BaseModel):
@@ -50,80 +62,188 @@ class AskRequest(BaseModel):
     embed: str | None = Field(default=None, max_length=100)
 
 
-def api_routes(open_bot: OpenBot) -> APIRouter:
-    """All routes but the chat's; `open_bot` gives the bot that answers now."""
+class FoundPassage(BaseModel):
+    """A passage: `text` is characters `start` to `end` of the document's text."""
+
+    chunk_id: str
+    doc_id: str
+    title: str
+    start: int
+    end: int
+    text: str
+    score: float
+
+
+class Found(BaseModel):
+    """The nearest passages, best first."""
+
+    hits: list[FoundPassage]
+
+
+class ListedDocument(BaseModel):
+    """What is said of a document in a list."""
+
+    id: str
+    title: str
+    language: str
+    author: str | None
+    publisher: str | None
+    date: str | None
+    updated: str | None
+    as_of: str | None
+    url: str | None
+    license: str | None
+    characters: int
+
+
+class ListedDocuments(BaseModel):
+    """All documents."""
+
+    documents: list[ListedDocument]
+
+
+class WorkCited(BaseModel):
+    """A published work that the document rests on."""
+
+    key: str
+    title: str
+    publisher: str | None
+    author: str | None
+    date: str | None
+    url: str | None
+    language: str | None
+
+
+class WholeDocument(ListedDocument):
+    """A document with its text, which every offset counts in."""
+
+    text: str
+    sources: list[WorkCited]
+
+
+class Health(BaseModel):
+    """That questions can be answered, and from which index."""
+
+    status: Literal["ok"]
+    index_version: str
+
+
+class Version(BaseModel):
+    """What runs here."""
+
+    version: str
+    index_version: str
+    index_created: str
+    embedding_model: str
+    documents: int
+    chunks: int
+    sentences: int
+
+
+ASK_EXAMPLES: dict[str, Example] = {
+    "Indonesian": {"value": {"question": "Kapan RCDD 2019 digelar?"}},
+    "follow-up": {
+        "value": {
+            "question": "Siapa yang membukanya?",
+            "history": [{"role": "user", "content": "Kapan RCDD 2019 digelar?"}],
+            "language": "id",
+        }
+    },
+}
+ASK_RESPONSES: dict[int | str, dict[str, Any]] = {
+    **responses(400, 413, 422, 429, 503),
+    200: {
+        "model": Answer,
+        "description": "The answer, or a refusal; with `Accept: text/event-stream` as the events sources, sentence, done, error.",
+        "content": {
+            "application/json": {"example": EXAMPLE_ANSWER},
+            TYPE: {"schema": {"type": "string"}, "example": EXAMPLE_STREAM},
+        },
+    },
+}
+
+
+def api_routes(desk: Desk) -> APIRouter:
+    """The routes of the contract under /api, and the reader page."""
     router = APIRouter()
 
-    @router.post("/api/ask")
-    def ask(asked: AskRequest) -> Answer:
-        """Answer a question from the corpus, or refuse."""
+    @router.post("/api/ask", responses=ASK_RESPONSES, response_model=Answer)
+    async def ask(asked: Annotated[AskRequest, Body(openapi_examples=ASK_EXAMPLES)], request: Request) -> Any:
+        """Answer a question from the corpus, or refuse. A client that goes away stops the work."""
+        streams = TYPE in request.headers.get("accept", "")
+        if streams and (left := left_of(desk, request.headers.get("last-event-id"), asked.question)) is not None:
+            return Response("".join(left), media_type=TYPE, headers=HEADERS)
         history = [Turn(turn.role, turn.content) for turn in asked.history]
-        return open_bot().ask(asked.question, history, asked.language, asked.k)
+        work = desk.outcome(desk.start(asked.question, history, asked.language, asked.k))
+        return await unless_gone(request.receive, stream(work, answer_events, error_event) if streams else work)
 
-    @router.get("/api/search")
-    def search(q: str, k: Annotated[int, Query(ge=1, le=50)] = 8) -> dict[str, Any]:
+    @router.get("/api/search", responses=responses(413, 422, 429, 503))
+    async def search(
+        q: Annotated[str, Query(openapi_examples={"words": {"value": "perlindungan WNI"}})],
+        k: Annotated[int, Query(ge=1, le=50)] = 8,
+    ) -> Found:
         """The passages nearest to a question."""
-        bot = open_bot()
-        return hits_json(bot.search(q, k), bot.version)
+        hits, bot = await desk.outcome(desk.start_search(q, k))
+        return Found.model_validate(hits_json(hits, bot.version))
 
-    @router.get("/api/documents")
-    def documents() -> dict[str, Any]:
+    @router.get("/api/documents", responses=responses(429, 503))
+    def documents() -> ListedDocuments:
         """All documents, without their texts."""
-        return {"documents": [document_json(document) for document in open_bot().version.documents.values()]}
+        listed = desk.bot.version.documents.values()
+        return ListedDocuments.model_validate({"documents": [document_json(document) for document in listed]})
 
-    @router.get("/api/documents/{doc_id}")
-    def document(doc_id: str) -> dict[str, Any]:
+    @router.get("/api/documents/{doc_id}", responses=responses(404, 422, 429, 503))
+    def document(doc_id: str) -> WholeDocument:
         """One document with its text."""
-        found = open_bot().version.document(doc_id)
-        return document_json(found) | {"text": found.text, "sources": [dataclasses.asdict(source) for source in found.sources]}
+        found = desk.bot.version.document(doc_id)
+        works = [dataclasses.asdict(source) for source in found.sources]
+        return WholeDocument.model_validate(document_json(found) | {"text": found.text, "sources": works})
 
-    @router.get("/api/health")
-    def health() -> dict[str, str]:
-        """200 once a question can be answered: the search is really run."""
-        bot = open_bot()
-        bot.search("diplomasi", 1)
-        return {"status": "ok", "index_version": bot.version.manifest.version}
+    @router.get("/api/version", responses=responses(429, 503))
+    def version() -> Version:
+        """What runs here."""
+        made = desk.bot.version.manifest
+        return Version(
+            version=package_version("tanya-diplomasi"), index_version=made.version, index_created=made.created,
+            embedding_model=made.model, documents=made.documents, chunks=made.chunks, sentences=made.sentences,
+        )  # fmt: skip
 
-    @router.api_route("/api/{rest:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
-    def nowhere(rest: str) -> Response:
-        """What is not there: without this the chat, mounted at the root, would answer in its own way."""
-        return error_response(404, "There is nothing here.")
-
-    @router.get("/source/{doc_id}", response_class=HTMLResponse)
+    @router.get("/source/{doc_id}", response_class=HTMLResponse, responses=responses(404, 422, 429, 503))
     def source(doc_id: str, start: int | None = None, end: int | None = None, v: str | None = None, lang: str | None = None) -> Response:
         """The reader page, with a range marked."""
-        page = source_page(open_bot().version, doc_id, start, end, v, lang)
+        page = source_page(desk.bot.version, doc_id, start, end, v, lang)
         return HTMLResponse(page, headers={"Content-Security-Policy": CONTENT_POLICY})
 
     return router
 
 
-def add_errors(app: FastAPI) -> None:
-    """Make every error of the routes a JSON one."""
+def health_routes(desk: Desk) -> APIRouter:
+    """Whether the program runs, and whether it can answer."""
+    router = APIRouter()
 
-    @app.exception_handler(TanyaError)
-    def known(_: Request, error: TanyaError) -> Response:
-        status = next((status for kind, status in _STATUS if isinstance(error, kind)), 503)
-        return error_response(status, str(error))
+    @router.get("/api/live")
+    def live() -> dict[str, str]:
+        """200 as long as the program runs."""
+        return {"status": "ok"}
 
-    @app.exception_handler(RequestValidationError)
-    def invalid(_: Request, error: RequestValidationError) -> Response:
-        malformed = any(fault["type"] == "json_invalid" for fault in error.errors())
-        faults = "; ".join(f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in error.errors()[:5])
-        return error_response(400 if malformed else 422, faults)
+    @router.get("/api/health", responses=responses(503))
+    async def health() -> Health:
+        """200 once a question can be answered: the search is really run."""
+        _, bot = await desk.outcome(desk.start_search("diplomasi", 1))
+        return Health(status="ok", index_version=bot.version.manifest.version)
 
-    @app.exception_handler(HTTPException)
-    def http(_: Request, error: HTTPException) -> Response:
-        return error_response(error.status_code, str(error.detail))
-
-    @app.exception_handler(Exception)
-    def unknown(_: Request, __: Exception) -> Response:
-        return error_response(500, "Something went wrong here. It has been logged.")
+    return router
 
 
-def error_response(status: int, message: str) -> Response:
-    """The one shape of an error."""
-    return JSONResponse({"error": {"code": _CODES.get(status, "unavailable" if status == 503 else "error"), "message": message}}, status)
+def nowhere_routes() -> APIRouter:
+    """What is not there, added last: without this the chat, mounted at the root, would answer in its own way."""
+    router = APIRouter()
+
+    @router.api_route("/api/{rest:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
+    def nowhere(rest: str) -> Response:
+        return error_response(404, "There is nothing here.")
+
+    return router
 
 
 def static_files() -> StaticFiles:

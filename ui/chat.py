@@ -5,19 +5,21 @@ The conversation lives in the browser: each question brings it along, and nothin
 
 import html
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
+from urllib.parse import urlsplit
 
-from bot.bot import Bot
+from bot.answer import Answer
+from bot.config import Config
 from bot.converse import TURNS, Turn
-from corpus.errors import QuestionInvalid, QuestionTooLong, TanyaError
+from corpus.errors import QuestionInvalid, QuestionTooLong, QueueFull, TanyaError
 from ui.render import answer_steps, message_html, question_html, searching_html
 from ui.texts import EXAMPLES, TEXTS
 
 STATIC = Path(__file__).parent / "static"
-CONCURRENCY = 4
-"""Questions in work at once; more would only wait for the same two cores."""
+CONCURRENCY = 36
+"""Questions that Gradio hands on at once, four fewer than its threads: the desk has the queue that counts."""
 
 QUEUE = 64
 """Waiting questions; the next one is told to come back instead of waiting for minutes."""
@@ -31,18 +33,29 @@ _TAG = re.compile(r"<[^<>]+>")
 Message = dict[str, Any]
 
 
-def build_chat(open_bot: Callable[[], Bot], language: str) -> Any:
-    """The Gradio app of one interface language; `open_bot` gives the bot that answers now."""
+class Asked(Protocol):
+    """What answers: the desk, or in tests a bot."""
+
+    @property
+    def config(self) -> Config:
+        """The settings that hold now."""
+
+    def ask(self, question: str, history: Sequence[Turn] = (), /) -> Answer:
+        """Answer, or raise a TanyaError."""
+
+
+def build_chat(desk: Asked, language: str) -> Any:
+    """The Gradio app of one interface language."""
     import gradio as gr
 
     words = TEXTS[language]
 
     def respond(question: str, messages: list[Message] | None) -> Iterator[tuple[list[Message], str]]:
-        for shown in talk(open_bot(), question, messages or [], language):
+        for shown in talk(desk, question, messages or [], language):
             yield shown, ""
 
     with gr.Blocks(title=words["title"], analytics_enabled=False, fill_height=True) as blocks:
-        gr.HTML(_header(words), padding=False, elem_id="td-header")
+        gr.Markdown(_header(words), sanitize_html=False, elem_id="td-header")
         chat = gr.Chatbot(
             elem_id="td-chat", show_label=False, container=False, layout="panel", buttons=[], feedback_options=None,
             placeholder=f"<h2>{words['hello']}</h2><p>{words['hello_more']}</p>", latex_delimiters=[], height="auto",
@@ -50,11 +63,11 @@ def build_chat(open_bot: Callable[[], Bot], language: str) -> Any:
         )  # fmt: skip
         box = gr.Textbox(
             elem_id="td-box", show_label=False, label=words["placeholder"], placeholder=words["placeholder"], container=False,
-            submit_btn=words["ask"], autofocus=True, max_length=open_bot().config.max_question,
+            submit_btn=words["ask"], autofocus=True, max_length=desk.config.max_question,
         )  # fmt: skip
         with gr.Row(elem_id="td-foot"):
             clear = gr.Button(words["clear"], size="sm", variant="secondary", elem_id="td-clear")
-            gr.HTML(f"<p>{words['independent']} {words['local']}</p>", padding=False)
+            gr.Markdown(_footer(words, language), sanitize_html=False)
         options: dict[str, Any] = {"concurrency_id": "ask", "concurrency_limit": CONCURRENCY, "api_visibility": "private"}
         box.submit(respond, [box, chat], [chat, box], **options)
         chat.example_select(_chosen(respond), [chat], [chat, box], **options)
@@ -63,25 +76,27 @@ def build_chat(open_bot: Callable[[], Bot], language: str) -> Any:
     return blocks
 
 
-def talk(bot: Bot, question: str, messages: list[Message], language: str) -> Iterator[list[Message]]:
+def talk(desk: Asked, question: str, messages: list[Message], language: str) -> Iterator[list[Message]]:
     """The conversation as it grows while `question` is answered."""
     words = TEXTS[language]
-    shown: list[Message] = [*messages, {"role": "user", "content": question_html(question[: bot.config.max_question])}]
+    shown: list[Message] = [*messages, {"role": "user", "content": question_html(question[: desk.config.max_question])}]
 
     def with_reply(content: str) -> list[Message]:
         return [*shown, {"role": "assistant", "content": content}]
 
     yield with_reply(searching_html(language))
     try:
-        answer = bot.ask(question, turns(messages))
+        answer = desk.ask(question, turns(messages))
     except QuestionTooLong:
-        yield with_reply(message_html(words["too_long"].format(limit=bot.config.max_question)))
+        yield with_reply(message_html(words["too_long"].format(limit=desk.config.max_question)))
     except QuestionInvalid:
         yield with_reply(message_html(words["empty"]))
+    except QueueFull:
+        yield with_reply(message_html(words["busy"]))
     except TanyaError:
         yield with_reply(message_html(words["failed"]))
     else:
-        for content in answer_steps(answer):
+        for content in answer_steps(answer, urlsplit(desk.config.public_url or "").path):
             yield with_reply(content)
 
 
@@ -118,5 +133,10 @@ def _chosen(respond: Callable[[str, list[Message] | None], Iterator[tuple[list[M
 def _header(words: dict[str, str]) -> str:
     return (
         f'<header class="td-header"><div><h1>{words["title"]}</h1><p>{words["tagline"]}</p></div>'
-        f'<a class="td-language" href="/{words["other_path"]}">{words["other"]}</a></header>'
+        f'<a class="td-language" href="{words["other_path"]}">{words["other"]}</a></header>'
     )
+
+
+def _footer(words: dict[str, str], language: str) -> str:
+    page = f"{'../' if words['path'] else ''}privacy?lang={language}"
+    return f'<p>{words["independent"]} {words["local"]} <a href="{page}">{words["privacy"]}</a></p>'

@@ -1,4 +1,4 @@
-"""The command line: `tanya serve|ask|search|index|corpus|eval`.
+"""The command line: `tanya serve|ask|search|mcp|gaps|forget|index|corpus|eval`.
 
 Exit codes: 0 done; 1 the task failed, with one message on stderr; 2 wrong usage. With `--json` stdout holds one
 JSON document and nothing else.
@@ -50,8 +50,8 @@ def serve(corpus: Path | None, index_: Path | None, host: str | None, port: int 
     bot = LiveBot(_open_bot(config), index_folder(config))
     from ui.serve import run
 
-    click.echo(f"http://{config.host}:{config.port}", err=True)
-    run(bot, config.host, config.port)
+    click.echo(config.public_url or f"http://{config.host}:{config.port}", err=True)
+    run(bot, lambda: read_settings(corpus, index_, host=host, port=port))
 
 
 @main.command()
@@ -97,6 +97,58 @@ def search(corpus: Path | None, index_: Path | None, as_json: bool, k: int, ques
 
 
 main.add_command(index)
+
+
+@main.command("mcp")
+@places
+def mcp_(corpus: Path | None, index_: Path | None) -> None:
+    """Serve an assistant over stdin and stdout by MCP: ask, search, get_passage."""
+    config = read_settings(corpus, index_)
+    bot = _open_bot(config)
+    from ui.desk import Desk
+    from ui.log import configure_logging
+    from ui.tools import run_stdio
+
+    configure_logging(config.log_format)
+    desk = Desk(lambda: bot)
+    run_stdio(desk)
+    desk.close()
+
+
+@main.command()
+@as_json
+def gaps(as_json: bool) -> None:
+    """List what people asked and the corpus could not answer, grouped."""
+    config = read_settings(None, None)
+    from bot.kept import Kept, group_gaps
+    from ui.log import one_line
+
+    kept = Kept(config.kept)
+    groups, votes = group_gaps(kept.gaps(config.keep_days)), kept.votes(config.keep_days)
+    if as_json:
+        found = {"gaps": [dataclasses.asdict(group) for group in groups], "votes": [dataclasses.asdict(vote) for vote in votes]}
+        click.echo(json.dumps(found, ensure_ascii=False, indent=2))
+        return
+    for group in groups:
+        click.echo(f"{group.times:4}× [{group.language}] {one_line(group.questions[0])}  ({', '.join(group.reasons)}; {group.latest})")
+        for question in group.questions[1:]:
+            click.echo(f"           {one_line(question)}")
+    for vote in votes:
+        if vote.rating == "down":
+            click.echo(f"  down [{vote.language}] {one_line(vote.question)}  {one_line(vote.reason or '')} ({vote.day})".rstrip())
+    click.echo(f"{sum(group.times for group in groups)} questions without an answer, {len(votes)} votes", err=True)
+
+
+@main.command()
+@click.option("--yes", is_flag=True, help="Do not ask first.")
+def forget(yes: bool) -> None:
+    """Delete all feedback and unanswered questions that are kept."""
+    config = read_settings(None, None)
+    from bot.kept import Kept
+
+    if not yes:
+        click.confirm(f"Delete all that is kept in {config.kept}?", abort=True, err=True)
+    click.echo(f"{Kept(config.kept).forget()} rows deleted")
 
 
 @main.group()

@@ -1,107 +1,228 @@
-"""Joins the routes and the two chats into one application, and runs it."""
+"""Joins the doors and what guards them into one application, and runs it."""
 
+import asyncio
+import contextlib
+import dataclasses
+import logging
 import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from fastapi import FastAPI
-from starlette.exceptions import HTTPException
-from starlette.responses import RedirectResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from bot.bot import Bot, rebuild
+from bot.answer import Answer
+from bot.bot import Bot
 from bot.config import Config
+from bot.kept import Kept
 from bot.live import LiveBot
-from bot.publish import Report, Watch
-from ui.admin import Rebuild, admin_routes
-from ui.api import STATIC, OpenBot, add_errors, api_routes, error_response, static_files
+from corpus.errors import KeptUnwritable, SettingsInvalid
+from ui.admin import admin_routes, rebuilding
+from ui.api import STATIC, api_routes, health_routes, nowhere_routes, static_files
 from ui.chat import build_chat
+from ui.completions import completion_routes
+from ui.desk import Desk
+from ui.errors import add_errors
+from ui.feedback import feedback_routes, privacy_routes
+from ui.limits import GRACE, BodyLimit, RateLimit, TimeLimit
+from ui.log import RequestLog, answer_line, configure_logging
+from ui.metrics import Metrics, metrics_routes
+from ui.security import ChatDoors, ClientAddress, CrossOrigin, KnownHost, SafeHeaders, is_loopback
 from ui.texts import TEXTS
+from ui.tools import tool_routes, tool_server
 
-MAX_BODY = 1_000_000
-"""Bytes of a request; a long conversation has a tenth of this."""
-
-TOO_LARGE = f"A request may have {MAX_BODY:,} bytes."
+LOG = logging.getLogger("tanya")
 
 PATHS = {"en": "/en", "id": "/"}
 """Where each interface language is mounted: the root last, since nothing is reached after it."""
 
+FORGETTING = 6 * 3600
+"""Seconds between two looks for what is too old: a day's retention is kept to a quarter."""
 
-def build_app(bot: Bot | LiveBot) -> FastAPI:
-    """The whole application, answering with `bot`, or with the one that a LiveBot gives at each question."""
-    open_bot: OpenBot = bot if isinstance(bot, LiveBot) else lambda: bot
-    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-    import gradio as gr
-
-    app = FastAPI(title="Tanya Diplomasi", docs_url=None, redoc_url=None)
-    add_errors(app)
-    app.add_middleware(BodyLimit)
-    app.include_router(admin_routes(_token(open_bot().config), _rebuild(bot)))
-    app.include_router(api_routes(open_bot))
-    app.mount("/pages", static_files())
-    app.add_route("/en", lambda request: RedirectResponse(request.url.path + "/"))
-    for language, path in PATHS.items():
-        app = gr.mount_gradio_app(
-            app, build_chat(open_bot, language), path, footer_links=[], show_error=False, run_history=False, enable_monitoring=False,
-            ssr_mode=False, pwa=False, mcp_server=False, favicon_path=str(STATIC / "icon.svg") if path == "/" else None, max_file_size=0,
-            theme=_theme(), css_paths=[STATIC / "chat.css"], head=_head(language),
-        )  # fmt: skip
-    return app
+FIXED = {
+    "corpus",
+    "index",
+    "cache",
+    "embedding_model",
+    "threads",
+    "chunk_tokens",
+    "host",
+    "port",
+    "concurrency",
+    "kept",
+    "log_format",
+    "public_url",
+    "admin_token",
+}
+"""Settings that hold until the next start; all others can change while it runs."""
 
 
-def run(bot: LiveBot, host: str, port: int) -> None:
-    """Serve until interrupted, taking up new index versions."""
-    import uvicorn
+class Site:
+    """The whole application: an ASGI app whose settings can change while it serves."""
 
-    stop = bot.start()
+    def __init__(self, bot: Bot | LiveBot) -> None:
+        """Answers with `bot`, or with the one that a LiveBot gives at each question; its settings hold until `change`."""
+        self._open_bot: Callable[[], Bot] = bot if isinstance(bot, LiveBot) else lambda: bot
+        self._look = bot.look if isinstance(bot, LiveBot) else lambda: None
+        self._config = self._open_bot().config
+        self.metrics, self.kept = Metrics(), Kept(self._config.kept)
+        watchers = [answer_line(self.settings), self.metrics.answered, self._keep]
+        self.desk = Desk(self.bot, watchers)
+        self.metrics.watch(self.desk)
+        self.routes = self._routes()
+        self._times = TimeLimit(self.routes, self.settings)
+        self._app = self._guarded(self._times)
+
+    def bot(self) -> Bot:
+        """The bot that answers now, with the settings that hold now."""
+        return dataclasses.replace(self._open_bot(), config=self._config)
+
+    def settings(self) -> Config:
+        """The settings that hold now."""
+        return self._config
+
+    def change(self, new: Config) -> set[str]:
+        """Let `new` hold from the next request on; gives the names of those that wait for the next start."""
+        fixed = {name: getattr(self._config, name) for name in FIXED}
+        self._config = new.model_copy(update=fixed)
+        return {name for name, value in fixed.items() if getattr(new, name) != value}
+
+    async def drain(self) -> None:
+        """Let running answers end, then the chat's waiting streams."""
+        while self.desk.held:
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(0.5)
+        self._times.end_long()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        await self._app(scope, receive, send)
+
+    def _guarded(self, app: ASGIApp) -> ASGIApp:
+        """The guards, the outermost last."""
+        app = RateLimit(BodyLimit(app), self.settings)
+        app = SafeHeaders(KnownHost(CrossOrigin(app, self.settings), self.settings))
+        return ClientAddress(RequestLog(app, self.metrics.served), self.settings)
+
+    def _routes(self) -> FastAPI:
+        app = FastAPI(title="Tanya Diplomasi", docs_url=None, redoc_url=None, redirect_slashes=False, lifespan=self._life)
+        add_errors(app)
+        doors = [api_routes(self.desk), health_routes(self.desk), completion_routes(self.desk), feedback_routes(self.desk, self.kept)]
+        for routes in (*doors, privacy_routes(self.settings), metrics_routes(self.metrics, self.settings), nowhere_routes()):
+            app.include_router(routes)
+        self._tools = tool_server(self.desk)
+        app.router.routes.extend(tool_routes(self._tools))
+        token = self._config.admin_token
+        app.include_router(admin_routes(token.get_secret_value() if token else None, rebuilding(self.bot, self._look)))
+        app.mount("/pages", static_files())
+        app.add_route("/en", lambda _: Response(status_code=307, headers={"Location": "en/"}))
+        return self._with_chats(app)
+
+    @contextlib.asynccontextmanager
+    async def _life(self, _: FastAPI) -> AsyncIterator[None]:
+        forgetting = asyncio.create_task(self._forget())
+        async with self._tools.session_manager.run():
+            yield
+        forgetting.cancel()
+        self.desk.close()
+
+    def _keep(self, answer: Answer) -> None:
+        """A question without an answer is kept; a disk that refuses must not cost its asker the answer."""
+        if not answer.refused:
+            return
+        try:
+            self.kept.add_gap(answer, self._config.keep_days)
+        except KeptUnwritable as error:
+            LOG.warning("%s", error)
+
+    async def _forget(self) -> None:
+        """Forget what is too old, now and then, also where nothing new comes."""
+        while True:
+            try:
+                await asyncio.to_thread(self.kept.forget_old, self._config.keep_days)
+            except KeptUnwritable as error:
+                LOG.warning("%s", error)
+            await asyncio.sleep(FORGETTING)
+
+    def _with_chats(self, app: FastAPI) -> FastAPI:
+        os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+        import gradio as gr
+
+        for language, path in PATHS.items():
+            root = self.settings().public_url
+            app = gr.mount_gradio_app(
+                app, build_chat(self.desk, language), path, footer_links=[], show_error=False, run_history=False, enable_monitoring=False,
+                ssr_mode=False, pwa=False, mcp_server=False, favicon_path=str(STATIC / "icon.svg") if path == "/" else None,
+                max_file_size=0, theme=_theme(), css_paths=[STATIC / "chat.css"], head=_head(language),
+                root_path=root + path.rstrip("/") if root else None,
+            )  # fmt: skip
+            mount: Any = app.routes[-1]
+            mount.app = ChatDoors(mount.app)
+        return app
+
+
+def run(bot: Bot | LiveBot, reread: Callable[[], Config]) -> None:
+    """Serve until SIGINT or SIGTERM, then finish what runs; SIGHUP takes up what `reread` gives."""
+    site = Site(bot)
+    config = site.settings()
+    configure_logging(config.log_format)
+    server = _server(site, config, lambda: _take_up(site, reread))
+    if not is_loopback(config.host):
+        LOG.warning(exposure(config))
+    stop = bot.start() if isinstance(bot, LiveBot) else lambda: None
     try:
-        uvicorn.run(build_app(bot), host=host, port=port, log_level="warning", server_header=False)
+        server.run(_given_sockets())
     finally:
         stop()
 
 
-def _token(config: Config) -> str | None:
-    return config.admin_token.get_secret_value() if config.admin_token else None
+def exposure(config: Config) -> str:
+    """What everybody can do who reaches an address that is not loopback."""
+    limits = f"each address {config.rate_limit}, {config.queue} questions waiting at most"
+    return (
+        f"Listening on {config.host}:{config.port}: whoever reaches it can ask, search and read every document ({limits}), without TLS. "
+        f"Only from exempt addresses or with the admin token: /metrics. "
+        "Put a proxy with TLS in front (README), or listen on 127.0.0.1."
+    )
 
 
-def _rebuild(bot: Bot | LiveBot) -> Rebuild:
-    """Builds from the corpus of the bot's settings; a LiveBot answers from the new version when this returns."""
-
-    def build(watch: Watch) -> Report:
-        now = bot() if isinstance(bot, LiveBot) else bot
-        report = rebuild(now.config, now.retriever.embedder, now.reader, watch)
-        if isinstance(bot, LiveBot):
-            bot.look()
-        return report
-
-    return build
+def _take_up(site: Site, reread: Callable[[], Config]) -> None:
+    try:
+        waiting = site.change(reread())
+    except SettingsInvalid as error:
+        LOG.error("Settings stay as they are: %s", error)
+        return
+    LOG.info("Settings were read again.%s", f" At the next start: {', '.join(sorted(waiting))}." if waiting else "")
 
 
-class BodyLimit:
-    """Refuses a request whose body is larger than MAX_BODY, declared or not."""
+def _server(site: Site, config: Config, on_hangup: Callable[[], None]) -> Any:
+    import uvicorn
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, on_hangup)
+            await super().startup(sockets)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Count the bytes as they come."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-        if not declared.isdigit() or int(declared) > MAX_BODY:
-            await error_response(413, TOO_LARGE)(scope, receive, send)
-            return
-        seen = 0
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            draining = asyncio.create_task(site.drain())
+            await super().shutdown(sockets)
+            draining.cancel()
 
-        async def counted() -> Message:
-            nonlocal seen
-            message = await receive()
-            seen += len(message.get("body", b""))
-            if seen > MAX_BODY:
-                raise HTTPException(413, TOO_LARGE)
-            return message
+    settings = uvicorn.Config(
+        site, host=config.host, port=config.port, log_config=None, access_log=False, server_header=False, proxy_headers=False,
+        timeout_graceful_shutdown=config.timeout + GRACE,
+    )  # fmt: skip
+    return Server(settings)
 
-        await self.app(scope, counted, send)
+
+def _given_sockets() -> list[socket.socket] | None:
+    """Sockets that systemd opened for us: they outlive a restart, so what arrives meanwhile waits instead of failing."""
+    if os.environ.get("LISTEN_PID") != str(os.getpid()):
+        return None
+    return [socket.socket(fileno=3 + number) for number in range(int(os.environ.get("LISTEN_FDS", "0")))]
 
 
 def _theme() -> Any:
@@ -112,7 +233,10 @@ def _theme() -> Any:
 
 
 def _head(language: str) -> str:
-    """Gradio writes lang="en" into every page."""
-    script = (STATIC / "chat.js").read_text("utf-8").replace("LANGUAGE", language)
+    """Gradio writes lang="en" into every page; a script of ours mends it. It is a file, since Gradio's client runs it again."""
+    pages = "../pages" if PATHS[language].strip("/") else "pages"
     description = TEXTS[language]["tagline"]
-    return f'<meta name="description" content="{description}"><meta name="color-scheme" content="light dark"><script>{script}</script>'
+    return (
+        f'<meta name="description" content="{description}"><meta name="color-scheme" content="light dark">'
+        f'<script src="{pages}/chat.js" data-language="{language}"></script>'
+    )

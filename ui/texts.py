@@ -6,6 +6,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "tagline": "Tanya jawab tentang diplomasi digital Indonesia. Setiap kalimat dikutip persis dari sumbernya.",
         "independent": "Layanan independen, bukan layanan Kementerian Luar Negeri.",
         "local": "Tidak ada data yang dikirim ke pihak ketiga.",
+        "privacy": "Apa yang disimpan",
         "placeholder": "Tulis pertanyaan Anda …",
         "ask": "Tanya",
         "clear": "Percakapan baru",
@@ -30,6 +31,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "licence": "Lisensi",
         "back": "Kembali ke percakapan",
         "failed": "Maaf, pertanyaan itu tidak dapat diproses. Coba lagi sebentar lagi.",
+        "busy": "Sedang banyak pertanyaan yang menunggu. Coba lagi sebentar lagi.",
         "too_long": "Pertanyaannya terlalu panjang: paling banyak {limit} karakter.",
         "empty": "Tulis pertanyaan dengan kata-kata, ya.",
     },
@@ -38,6 +40,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "tagline": "Questions and answers on Indonesia’s digital diplomacy. Every sentence is quoted exactly from its source.",
         "independent": "Independent; not a service of Indonesia’s Foreign Ministry.",
         "local": "Nothing is sent to third parties.",
+        "privacy": "What is kept",
         "placeholder": "Type your question …",
         "ask": "Ask",
         "clear": "New conversation",
@@ -50,7 +53,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "nearest": "Closest passages",
         "other": "Bahasa Indonesia",
         "path": "en/",
-        "other_path": "",
+        "other_path": "../",
         "id": "Indonesian",
         "en": "English",
         "marked": "The quotation is marked below.",
@@ -62,8 +65,60 @@ TEXTS: dict[str, dict[str, str]] = {
         "licence": "Licence",
         "back": "Back to the chat",
         "failed": "Sorry, that question could not be processed. Please try again in a moment.",
+        "busy": "Many questions are waiting just now. Please try again in a moment.",
         "too_long": "The question is too long: at most {limit} characters.",
         "empty": "Please type a question in words.",
+    },
+}
+
+PRIVACY: dict[str, dict[str, str]] = {
+    "id": {
+        "title": "Apa yang disimpan",
+        "conversation": "Percakapan Anda hanya ada di peramban Anda. Setiap pertanyaan membawanya ke server ini agar dapat "
+        "dijawab, dan server "
+        "tidak menyimpannya.",
+        "kept": "Pertanyaan yang tidak dapat dijawab dari sumber disimpan di server ini selama {days} hari: teksnya (paling "
+        "banyak 500 karakter), "
+        "bahasanya, alasan tidak terjawab, dan tanggalnya. Gunanya agar pengelola tahu sumber apa yang kurang. Jadi, jangan "
+        "menulis data pribadi.",
+        "votes": "Jika Anda menilai suatu jawaban, yang disimpan selama itu juga adalah nilainya, alasan yang Anda tulis, "
+        "pertanyaannya, sumber "
+        "yang dikutip, versi indeks, dan tanggalnya.",
+        "nothing": "Pertanyaan dan penilaian tidak disimpan: pengelola mematikannya.",
+        "memory": "Jawaban diingat di memori paling lama {minutes} menit, agar sambungan yang putus dapat dilanjutkan dan "
+        "jawaban dapat dinilai.",
+        "log": "Catatan server berisi waktu, jenis permintaan, lamanya, dan berhasil atau tidaknya, tanpa teks pertanyaan dan "
+        "tanpa alamat IP.",
+        "log_questions": "Catatan server berisi waktu, jenis permintaan, lamanya, dan juga teks pertanyaan, tanpa alamat IP.",
+        "address": "Alamat IP hanya dihitung di memori, agar satu alamat tidak menghabiskan giliran yang lain. Program ini "
+        "tidak menulisnya ke "
+        "mana pun dan tidak memakai kuki. Server perantara di depannya, jika ada, mungkin mencatatnya.",
+        "elsewhere": "Tidak ada yang dikirim ke pihak ketiga.",
+    },
+    "en": {
+        "title": "What is kept",
+        "conversation": "Your conversation lives in your browser only. Each question brings it to this server to be answered, "
+        "and the server "
+        "does not keep it.",
+        "kept": "Questions that the sources could not answer are kept on this server for {days} days: their text (500 characters at most), "
+        "language, the reason why there was no answer, and the date. They tell the maintainer which sources are missing. So "
+        "please write no "
+        "personal data.",
+        "votes": "If you rate an answer, your rating, the reason you write, the question, the sources cited, the index version "
+        "and the date are "
+        "kept for as long.",
+        "nothing": "Questions and ratings are not kept: the maintainer has turned that off.",
+        "memory": "Answers are remembered in memory for {minutes} minutes at most, so that a broken connection can go on and an "
+        "answer can be rated.",
+        "log": "The server's log has the time, the kind of request, how long it took and whether it worked, without the text of "
+        "questions and "
+        "without IP addresses.",
+        "log_questions": "The server's log has the time, the kind of request, how long it took, and also the text of questions, "
+        "without IP addresses.",
+        "address": "IP addresses are counted in memory only, so that one address does not use up everybody's turn. This program "
+        "writes them "
+        "nowhere and sets no cookies. A proxy in front of it, if there is one, may log them.",
+        "elsewhere": "Nothing is sent to third parties.",
     },
 }
 

@@ -1,4 +1,7 @@
-document.documentElement.lang = "LANGUAGE";
-new MutationObserver(() => {
-  if (document.documentElement.lang !== "LANGUAGE") document.documentElement.lang = "LANGUAGE";
-}).observe(document.documentElement, { attributes: true, attributeFilter: ["lang"] });
+(() => {
+  const language = document.currentScript.dataset.language;
+  document.documentElement.lang = language;
+  new MutationObserver(() => {
+    if (document.documentElement.lang !== language) document.documentElement.lang = language;
+  }).observe(document.documentElement, { attributes: true, attributeFilter: ["lang"] });
+})();

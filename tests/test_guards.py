@@ -1,0 +1,444 @@
+"""The guards around every door: headers, hosts, origins, limits, time, proxies, the log, and a shutdown that finishes its work."""
+
+import json
+import logging
+import re
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from fastapi.testclient import TestClient
+
+import ui.limits
+from bot import Config, read_config
+from corpus import SettingsInvalid
+from tests.doors import QUESTION, moon_bot, served, slow, toy_process, until
+from ui.chat import talk
+from ui.desk import Desk
+from ui.limits import MAX_BODY
+from ui.log import REQUEST_ID, ConsoleLines, JsonLines
+from ui.security import chat_policy, is_our_host
+from ui.serve import Site, exposure
+from ui.texts import TEXTS
+
+LOCAL = "http://127.0.0.1"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    return Site(moon_bot(tmp_path_factory.mktemp("site")))
+
+
+@pytest.fixture(autouse=True)
+def plain_settings(site: Site) -> Iterator[None]:
+    """Each test begins with the defaults."""
+    before = site.settings()
+    yield
+    site.change(before)
+
+
+def setting(site: Site, **values: Any) -> None:
+    site.change(Config.model_validate(site.settings().model_dump() | values))
+
+
+def client(site: Site, address: str = "127.0.0.1", base_url: str = LOCAL) -> TestClient:
+    return TestClient(site, base_url=base_url, client=(address, 5000), raise_server_exceptions=False, follow_redirects=False)
+
+
+PAGES = [
+    "/",
+    "/en/",
+    "/en",
+    "/source/en.moon",
+    "/api/documents",
+    "/api/nowhere",
+    "/pages/source.css",
+    "/pages/nowhere",
+    "/openapi.json",
+    "/nowhere",
+]
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_response_has_the_headers(site: Site, path: str) -> None:
+    response = client(site).get(path)
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert response.headers["referrer-policy"] == "no-referrer"
+    assert response.headers["x-frame-options"] in ("SAMEORIGIN", "DENY")
+    assert re.fullmatch(r"[0-9a-f]{32}", response.headers["x-request-id"])
+    policy = response.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'")
+    assert "frame-ancestors" in policy
+    assert "unsafe-eval" not in policy
+    assert "script-src" not in policy or "unsafe-inline" not in policy.partition("script-src")[2].partition(";")[0]
+    assert not [name for name in response.headers if name.startswith("access-control-")]
+    assert "server" not in response.headers
+
+
+def test_errors_and_refusals_have_the_headers_too(site: Site) -> None:
+    setting(site, rate_limit="1/day", rate_limit_exempt=())
+    visitor = client(site, "203.0.113.77")
+    visitor.get("/api/version")
+    for response in (
+        visitor.get("/api/version"),
+        client(site, base_url="http://evil.example").get("/"),
+        visitor.post("/api/ask", content=b"{"),
+    ):
+        assert response.status_code >= 400
+        assert response.headers["content-security-policy"].startswith("default-src 'none'")
+        assert response.headers["x-request-id"]
+
+
+def test_a_page_may_run_just_the_scripts_that_are_written_into_it(site: Site) -> None:
+    page = client(site).get("/", headers={"Accept-Encoding": "br, gzip"})
+    assert "content-encoding" not in page.headers
+    assert page.headers["content-security-policy"] == chat_policy(page.content)
+    assert chat_policy(b"<script>a()</script>").count("sha256-") == 1
+    assert chat_policy(b"<script src='a.js'></script>").count("sha256-") == 0
+
+
+@pytest.mark.parametrize(
+    ("host", "settings", "served_there"),
+    [
+        ("localhost:7860", {}, True),
+        ("127.0.0.1", {}, True),
+        ("[::1]:7860", {}, True),
+        ("evil.example", {}, False),
+        ("localhost.evil.example", {}, False),
+        ("", {}, False),
+        ("[", {}, False),
+        ("a@evil.example", {}, False),
+        ("tanya.example", {"public_url": "https://tanya.example/a"}, True),
+        ("evil.example", {"public_url": "https://tanya.example/a", "host": "0.0.0.0"}, False),
+        ("anything.example", {"host": "0.0.0.0"}, True),
+    ],
+)
+def test_a_host_that_is_not_ours_is_refused(host: str, settings: dict[str, Any], served_there: bool) -> None:
+    assert is_our_host(host, Config(**settings)) is served_there
+
+
+def test_a_page_that_points_its_name_at_this_machine_reads_nothing(site: Site) -> None:
+    response = client(site, base_url="http://evil.example").get("/api/documents")
+    assert (response.status_code, response.json()["error"]["code"]) == (421, "wrong_host")
+
+
+ORIGIN = {"Origin": "https://site.example"}
+
+
+def test_only_named_sites_may_call_and_only_the_api(site: Site) -> None:
+    here = client(site)
+    assert "access-control-allow-origin" not in here.get("/api/documents", headers=ORIGIN).headers
+    setting(site, cors_origins=("https://site.example",))
+    allowed = here.get("/api/documents", headers=ORIGIN).headers
+    assert allowed["access-control-allow-origin"] == "https://site.example"
+    assert "access-control-allow-credentials" not in allowed
+    preflight = {**ORIGIN, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
+    assert here.options("/api/ask", headers=preflight).status_code == 200
+    for path in ("/", "/source/en.moon", "/openapi.json"):
+        assert "access-control-allow-origin" not in here.get(path, headers=ORIGIN).headers
+    for origin in ("https://site.example.evil.example", "null", "http://site.example", "https://SITE.example:444"):
+        assert "access-control-allow-origin" not in here.get("/api/documents", headers={"Origin": origin}).headers
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/gradio_api/file=/etc/passwd",
+        "/gradio_api/file=../../etc/passwd",
+        "/file=/etc/passwd",
+        "/gradio_api/upload",
+        "/gradio_api/proxy=http://example.org",
+        "/gradio_api/run/respond",
+        "/gradio_api/call/respond",
+        "/gradio_api/api/respond",
+        "/gradio_api/info",
+        "/gradio_api/openapi.json",
+        "/gradio_api/runs",
+        "/gradio_api/vibe-code/",
+        "/gradio_api/deep_link",
+        "/gradio_api/upload_progress",
+        "/gradio_api/component_server",
+        "/config",
+        "/monitoring",
+        "/login",
+        "/token",
+        "/user",
+        "/svelte/..%2f..%2fetc/passwd",
+        "/static/..%2f..%2f..%2f..%2fetc/passwd",
+        "/assets/....//....//etc/passwd",
+        "/pages/..%2f..%2fserve.py",
+        "/custom_component/a/client/b",
+    ],
+)
+@pytest.mark.parametrize("prefix", ["", "/en"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_gradios_own_doors_are_shut(site: Site, path: str, prefix: str, method: str) -> None:
+    response = client(site).request(method, prefix + path)
+    assert response.status_code in (404, 405)
+    assert "root:" not in response.text
+    assert set(response.json()) == {"error"}
+
+
+def test_the_chat_answers_only_its_own_page(site: Site) -> None:
+    body = {"data": [QUESTION, []], "fn_index": 0, "session_hash": "abc"}
+    foreign = client(site).post("/gradio_api/queue/join", json=body, headers={"Origin": "https://evil.example"})
+    assert (foreign.status_code, foreign.json()["error"]["code"]) == (403, "forbidden")
+    assert client(site).post("/gradio_api/queue/join", json=body, headers={"Origin": LOCAL}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "body", [b"{", b"[]", b'{"data": "x"}', b'{"fn_index": -1, "data": [], "session_hash": "a"}', b'{"fn_index": 99, "data": []}']
+)
+def test_malformed_chat_requests_are_errors_of_one_shape(site: Site, body: bytes) -> None:
+    response = client(site).post("/gradio_api/queue/join", content=body, headers={"Content-Type": "application/json"})
+    assert 400 <= response.status_code < 500
+    assert set(response.json()) == {"error"}
+
+
+@pytest.mark.parametrize("path", ["/api/search?q=moon", "/source/en.moon", "/gradio_api/queue/join"])
+def test_one_address_may_ask_only_so_often_and_another_still_may(site: Site, path: str) -> None:
+    setting(site, rate_limit="3/minute", rate_limit_exempt=())
+    method = "POST" if "join" in path else "GET"
+    address = f"203.0.113.{len(path)}"
+    statuses = [client(site, address).request(method, path).status_code for _ in range(5)]
+    assert 429 not in statuses[:3]
+    assert statuses[3:] == [429, 429]
+    refused = client(site, address).request(method, path)
+    assert 1 <= int(refused.headers["retry-after"]) <= 120
+    assert refused.json()["error"]["code"] == "too_many"
+    assert client(site, "198.51.100.1").request(method, path).status_code != 429
+    assert client(site, address).get("/pages/source.css").status_code == 200
+
+
+def test_a_burst_of_many_at_once_gets_exactly_its_number(site: Site) -> None:
+    setting(site, rate_limit="10/hour", rate_limit_exempt=())
+    statuses: list[int] = []
+    threads = [
+        threading.Thread(target=lambda: statuses.append(client(site, "203.0.113.200").get("/api/version").status_code)) for _ in range(30)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(statuses) == [200] * 10 + [429] * 20
+
+
+def test_one_network_of_ipv6_is_one_address(site: Site) -> None:
+    setting(site, rate_limit="1/day", rate_limit_exempt=())
+    assert client(site, "2001:db8::1").get("/api/version").status_code == 200
+    assert client(site, "2001:db8::ffff").get("/api/version").status_code == 429
+    assert client(site, "2001:db8:0:1::1").get("/api/version").status_code == 200
+
+
+def test_loopback_is_exempt_but_not_what_an_unknown_proxy_forwards(site: Site) -> None:
+    setting(site, rate_limit="1/day")
+    assert {client(site).get("/api/version").status_code for _ in range(4)} == {200}
+    assert {client(site, "::ffff:127.0.0.1").get("/api/version").status_code for _ in range(4)} == {200}
+    forged = {"X-Forwarded-For": "203.0.113.9"}
+    assert [client(site).get("/api/version", headers=forged).status_code for _ in range(3)] == [200, 429, 429]
+
+
+def test_the_clients_address_is_believed_only_from_a_trusted_proxy(site: Site) -> None:
+    setting(site, rate_limit="1/day", rate_limit_exempt=(), trusted_proxies=("10.0.0.0/8",))
+
+    def seen(peer: str, said: str) -> int:
+        return client(site, peer).get("/api/version", headers={"X-Forwarded-For": said}).status_code
+
+    assert [seen("10.1.1.1", "192.0.2.1"), seen("10.1.1.1", "192.0.2.2"), seen("10.1.1.1", "192.0.2.1")] == [200, 200, 429]
+    # What the visitor put there himself stands to the left of what the proxy adds, and is not looked at.
+    assert [seen("10.1.1.1", "127.0.0.1, 192.0.2.3"), seen("10.1.1.1", "8.8.8.8, 192.0.2.3")] == [200, 429]
+    assert [seen("192.0.2.50", "192.0.2.51"), seen("192.0.2.50", "192.0.2.52")] == [200, 429]
+
+
+def test_no_forwarding_header_writes_a_link_or_an_id(site: Site) -> None:
+    forged = {"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "https", "Forwarded": "host=evil.example", "X-Request-ID": "a" * 20}
+    for path in ("/", "/api/version", "/source/en.moon", "/en"):
+        response = client(site).get(path, headers=forged)
+        assert "evil.example" not in response.text + str(response.headers)
+        assert response.headers["x-request-id"] != "a" * 20
+    setting(site, trusted_proxies=("127.0.0.1",))
+    assert client(site).get("/api/version", headers=forged).headers["x-request-id"] == "a" * 20
+    assert client(site).get("/api/version", headers={"X-Request-ID": "a b\tc"}).headers["x-request-id"] != "a b\tc"
+
+
+def test_oversized_bodies_are_refused_at_every_door(site: Site) -> None:
+    for path in ("/api/ask", "/gradio_api/queue/join", "/api/feedback"):
+        declared = client(site).post(path, content=b"x" * (MAX_BODY + 1))
+        assert (declared.status_code, declared.json()["error"]["code"]) == (413, "too_long")
+    chunks = (b" " * 100_000 for _ in range(MAX_BODY // 100_000 + 1))
+    assert client(site).post("/api/ask", content=chunks).status_code == 413
+
+
+def test_a_body_that_never_ends_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ui.limits, "GRACE", 0)
+    with served(Site(moon_bot(tmp_path, timeout=1))) as address:
+        place = urlsplit(address)
+        peer = socket.create_connection((place.hostname, place.port))
+        peer.sendall(b"POST /api/ask HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
+        began = time.monotonic()
+        said = peer.recv(4096).decode()
+        peer.close()
+    assert time.monotonic() - began < 5
+    assert "503" in said.splitlines()[0]
+    assert "retry-after" in said.lower()
+
+
+def test_more_open_requests_than_there_may_be_are_refused(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ui.limits, "AT_ONCE", 0)
+    response = client(site).get("/api/version")
+    assert (response.status_code, response.json()["error"]["code"]) == (503, "overloaded")
+
+
+def lines(caplog: pytest.LogCaptureFixture, formatter: logging.Formatter) -> list[str]:
+    return [formatter.format(record) for record in caplog.records if record.name.startswith("tanya")]
+
+
+def test_a_request_is_one_line_without_question_address_or_path(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "tanya")
+    visitor = client(site, "203.0.113.99")
+    response = visitor.post("/api/ask", json={"question": QUESTION}, headers={"Authorization": "Bearer hush", "Cookie": "a=hush"})
+    visitor.get("/api/documents/my-secret-name")
+    visitor.get("/api/search", params={"q": "private words"})
+    written = lines(caplog, JsonLines())
+    rows = [json.loads(line) for line in written]
+    assert [row["event"] for row in rows] == ["answer", "request", "request", "request"]
+    assert [row.get("route") for row in rows] == [None, "/api/ask", "/api/documents/{doc_id}", "/api/search"]
+    for word in ("moon", "hush", "203.0.113.99", "secret", "private"):
+        assert word not in "\n".join(written)
+    assert rows[0]["answer_id"] == response.json()["answer_id"]
+
+
+def test_the_answers_line_has_the_requests_id_and_the_question_only_if_asked(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    setting(site, log_questions=True)
+    caplog.set_level(logging.INFO, "tanya")
+    seen: list[str | None] = []
+    site.desk.ask(QUESTION)
+    token = REQUEST_ID.set("an-id")
+    ticket = site.desk._take(lambda bot, stopped: seen.append(REQUEST_ID.get()))
+    ticket.future.result(60)
+    REQUEST_ID.reset(token)
+    assert seen == ["an-id"]
+    assert QUESTION in "\n".join(lines(caplog, JsonLines()))
+
+
+@pytest.mark.parametrize("formatter", [JsonLines(), ConsoleLines()])
+def test_no_text_forges_a_line_of_the_log(formatter: logging.Formatter) -> None:
+    hostile = "a\n2026-01-01T00:00:00Z INFO forged\r\x1b[31mred\u2028\u202e"
+    record = logging.LogRecord("tanya", logging.INFO, "", 0, "%s", (hostile,), None)
+    record.fields = {"question": hostile}
+    line = formatter.format(record)
+    assert len(line.splitlines()) == 1
+    assert "\x1b" not in line
+    assert "\u202e" not in line
+
+
+def test_an_unforeseen_error_is_logged_with_its_trace_and_told_without(
+    site: Site, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> None:
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr("ui.api.source_page", broken)
+    response = client(site).get("/source/en.moon")
+    assert response.status_code == 500
+    assert "secret" not in response.text
+    assert response.headers["content-security-policy"]
+    assert "secret detail" in "\n".join(lines(caplog, ConsoleLines()))
+
+
+def test_settings_change_between_two_requests_and_some_wait_for_the_next_start(site: Site) -> None:
+    assert client(site).post("/api/ask", json={"question": "x" * 50 + " moon"}).status_code == 200
+    new = Config.model_validate(site.settings().model_dump() | {"max_question": 20, "port": 1234})
+    assert site.change(new) == {"port"}
+    assert client(site).post("/api/ask", json={"question": "x" * 50 + " moon"}).status_code == 413
+    assert site.settings().port != 1234
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"rate_limit": "many"},
+        {"rate_limit_exempt": "home"},
+        {"trusted_proxies": "10.0.0.300"},
+        {"cors_origins": "*"},
+        {"cors_origins": "https://a.example/path"},
+        {"public_url": "tanya.example"},
+        {"public_url": "https://a:b@tanya.example"},
+        {"admin_token": "short"},
+    ],
+)
+def test_a_setting_that_would_open_a_door_by_mistake_stops_the_start(monkeypatch: pytest.MonkeyPatch, wrong: dict[str, str]) -> None:
+    for name, value in wrong.items():
+        monkeypatch.setenv(f"TANYA_{name.upper()}", value)
+    with pytest.raises(SettingsInvalid, match=next(iter(wrong))):
+        read_config()
+
+
+def test_a_server_that_others_reach_says_what_it_exposes() -> None:
+    said = exposure(Config(host="0.0.0.0"))
+    for word in ("0.0.0.0:7860", "60/minute", "TLS", "/metrics"):
+        assert word in said
+
+
+def test_a_shutdown_finishes_the_answers_that_run(tmp_path: Path) -> None:
+    with toy_process(tmp_path / "toy", 1.0, log_format="json") as (process, address):
+        answers: list[httpx.Response] = []
+        asking = threading.Thread(target=lambda: answers.append(httpx.post(address + "/api/ask", json={"question": QUESTION}, timeout=30)))
+        asking.start()
+        until((tmp_path / "toy" / "reading").exists)
+        process.send_signal(signal.SIGTERM)
+        asking.join()
+        assert process.wait(60) in (0, -signal.SIGTERM)
+        log = (tmp_path / "toy" / "log").read_text()
+    assert answers[0].json()["citations"]
+    assert all(json.loads(line) for line in log.splitlines())
+    assert "trace" not in log
+
+
+def test_settings_and_secrets_change_by_a_signal_without_losing_a_request(tmp_path: Path) -> None:
+    folder = tmp_path / "toy"
+    with toy_process(folder, 0.01, 'rate_limit = "100000/minute"\nmax_question = 100\n', rate_limit_exempt="192.0.2.0/24") as (
+        process,
+        address,
+    ):
+        statuses: list[int] = []
+        done = threading.Event()
+
+        def ask() -> None:
+            with httpx.Client(base_url=address) as one:
+                while not done.is_set():
+                    statuses.append(one.post("/api/ask", json={"question": QUESTION}).status_code)
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        until(lambda: len(statuses) > 3)
+        (folder / "tanya.toml").write_text("max_question = 10\nrate_limit = '100000/minute'\n")
+        process.send_signal(signal.SIGHUP)
+        until(lambda: 413 in statuses)
+        (folder / "tanya.toml").write_text("max_question = broken\n")
+        process.send_signal(signal.SIGHUP)
+        until(lambda: "stay as they are" in (folder / "log").read_text())
+        (folder / "tanya.toml").write_text("max_question = 100\nrate_limit = '100000/minute'\nconcurrency = 3\n")
+        process.send_signal(signal.SIGHUP)
+        until(lambda: statuses[-1] == 200)
+        done.set()
+        asking.join()
+        assert set(statuses) == {200, 413}
+        assert "At the next start: concurrency" in (folder / "log").read_text()
+
+
+def test_slow_answers_wait_for_their_turn_and_the_chat_waits_in_the_same_queue(tmp_path: Path) -> None:
+    bot, reader = slow(moon_bot(tmp_path, concurrency=1, queue=0))
+    desk = Desk(lambda: bot)
+    ticket = desk.start(QUESTION)
+    said = list(talk(desk, QUESTION, [], "en"))[-1][-1]["content"]
+    assert TEXTS["en"]["busy"] in said
+    reader.go.set()
+    ticket.future.result(60)

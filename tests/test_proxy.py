@@ -1,0 +1,200 @@
+"""Behind a real nginx under a sub-path, with the README's own lines; and a restart on a socket that systemd holds."""
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urljoin
+
+import httpx
+import pytest
+from playwright.sync_api import Page, sync_playwright
+
+import ui.sse
+from tests.conftest import CHROMIUM, NGINX
+from tests.doors import QUESTION, ROOT, alive, free_port, moon_bot, served, slow, sse, until
+from ui.serve import Site
+
+README = (ROOT / "README.md").read_text("utf-8")
+HTTP = """
+user root;
+pid {folder}/pid;
+error_log {folder}/error.log;
+daemon off;
+events {{}}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    server {{
+        listen 127.0.0.1:{port};
+{lines}
+    }}
+}}
+"""
+
+
+def readme_lines(address: str) -> str:
+    """The README's lines for nginx, in front of `address`."""
+    block = re.search(r"```nginx\n(.*?)```", README, re.DOTALL)
+    assert block
+    return block[1].replace("http://127.0.0.1:7860", address)
+
+
+class Nginx:
+    """A real nginx in front of a toy server; `address` has the sub-path."""
+
+    def __init__(self, folder: Path, port: int, site: Site, reader: object) -> None:
+        self.folder, self.port, self.site, self.reader = folder, port, site, reader
+        self.address = f"http://127.0.0.1:{port}/tanya"
+
+
+@pytest.fixture(scope="module")
+def nginx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
+    folder, port = tmp_path_factory.mktemp("nginx"), free_port()
+    public = f"http://127.0.0.1:{port}/tanya"
+    bot, reader = slow(moon_bot(folder, public_url=public, trusted_proxies=("127.0.0.1",), rate_limit="1000/minute", rate_limit_exempt=()))
+    reader.go.set()
+    site = Site(bot)
+    with served(site) as behind:
+        (folder / "nginx.conf").write_text(HTTP.format(folder=folder, port=port, lines=readme_lines(behind)))
+        process = subprocess.Popen([str(NGINX), "-c", str(folder / "nginx.conf")], stderr=subprocess.DEVNULL)
+        until(lambda: process.poll() is None and _answers(public))
+        yield Nginx(folder, port, site, reader)
+        process.terminate()
+        process.wait(10)
+
+
+def _answers(address: str) -> bool:
+    try:
+        return httpx.get(address + "/api/live").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+@pytest.mark.nginx
+def test_events_come_through_unbuffered(nginx: Nginx, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ui.sse, "PATIENCE", 0.05)
+    monkeypatch.setattr(ui.sse, "QUIET", 0.2)
+    reader = nginx.reader
+    reader.go.clear()  # type: ignore[attr-defined]
+    body = {"question": QUESTION}
+    with httpx.stream("POST", nginx.address + "/api/ask", json=body, headers={"Accept": "text/event-stream"}, timeout=30) as response:
+        parts = response.iter_text()
+        assert next(parts).startswith(": waiting")
+        reader.go.set()  # type: ignore[attr-defined]
+        assert sse("".join(parts))[-1][1] == "done"
+
+
+@pytest.mark.nginx
+def test_links_stand_below_the_sub_path(nginx: Nginx) -> None:
+    with httpx.Client() as client:
+        assert client.get(f"http://127.0.0.1:{nginx.port}/tanya").headers["location"].endswith("/tanya/")
+        moved = client.get(nginx.address + "/en")
+        assert urljoin(nginx.address + "/en", moved.headers["location"]) == nginx.address + "/en/"
+        for page in ("/", "/en/", "/privacy", "/source/en.moon"):
+            here = nginx.address + page
+            text = client.get(here).text
+            links = [link for link in re.findall(r'(?:href|src)="([^"#]+)"', text) if not link.startswith(("http", "data:", "//"))]
+            assert links
+            for link in links:
+                found = client.get(urljoin(here, link), follow_redirects=True)
+                assert found.status_code == 200, (page, link)
+                assert str(found.url).startswith(nginx.address), (page, link)
+        answer = client.post(nginx.address + "/api/ask", json={"question": QUESTION}).json()
+        source = client.get(nginx.address + answer["citations"][0]["source_url"])
+        assert "<mark" in source.text
+        made = client.post(nginx.address + "/v1/chat/completions", json={"messages": [{"role": "user", "content": QUESTION}]}).json()
+        assert client.get(made["tanya"]["citations"][0]["source_url"]).status_code == 200
+
+
+def heard(page: Page) -> tuple[list[str], list[str]]:
+    """The addresses that a page asks for, and its errors."""
+    asked: list[str] = []
+    complaints: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    return asked, complaints
+
+
+@pytest.mark.nginx
+@pytest.mark.browser
+def test_the_chat_works_below_the_sub_path(nginx: Nginx) -> None:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"])
+        for page_path in ("/", "/en/"):
+            page = browser.new_page()
+            asked, complaints = heard(page)
+            page.goto(nginx.address + page_path)
+            page.fill("#td-box textarea", QUESTION)
+            page.keyboard.press("Enter")
+            page.wait_for_selector("a.td-chip")
+            assert page.locator("a.td-chip").first.get_attribute("href", timeout=5000).startswith("/tanya/source/")  # type: ignore[union-attr]
+            assert all(url.startswith((nginx.address, "data:")) for url in asked)
+            assert complaints == []
+            page.close()
+        browser.close()
+
+
+@pytest.mark.nginx
+def test_the_clients_address_is_that_which_the_proxy_saw(nginx: Nginx) -> None:
+    before = nginx.site.settings()
+    nginx.site.change(before.model_copy(update={"rate_limit": "2/day"}))
+
+    def asked(visitor: str, said: str) -> int:
+        with httpx.Client(transport=httpx.HTTPTransport(local_address=visitor)) as client:
+            return client.get(nginx.address + "/api/version", headers={"X-Forwarded-For": said}).status_code
+
+    try:
+        assert [asked("127.0.0.2", f"1.2.3.{n}") for n in range(3)] == [200, 200, 429]
+        assert asked("127.0.0.3", "127.0.0.2") == 200
+    finally:
+        nginx.site.change(before)
+
+
+@pytest.mark.nginx
+def test_a_foreign_host_is_refused_through_the_proxy_too(nginx: Nginx) -> None:
+    assert httpx.get(nginx.address + "/api/version", headers={"Host": "evil.example"}).status_code == 421
+
+
+def test_a_restart_on_a_held_socket_loses_no_request(tmp_path: Path) -> None:
+    held = socket.create_server(("127.0.0.1", 0), backlog=100)
+    address = f"http://127.0.0.1:{held.getsockname()[1]}"
+
+    def start() -> subprocess.Popen[str]:
+        script = f'LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" "$@" 3<&{held.fileno()}'
+        command = ["bash", "-c", script, sys.executable, "-m", "tests.toy", "serve", str(tmp_path / "toy"), "0.01"]
+        environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "OMP_NUM_THREADS": "1"}
+        return subprocess.Popen(command, cwd=tmp_path, env=environment, pass_fds=[held.fileno()], stderr=subprocess.DEVNULL, text=True)
+
+    (tmp_path / "toy").mkdir()
+    statuses: list[int] = []
+    done = threading.Event()
+
+    def ask() -> None:
+        while not done.is_set():
+            statuses.append(httpx.post(address + "/api/ask", json={"question": QUESTION}, timeout=120).status_code)
+
+    first = start()
+    until(lambda: alive(first, address), 180)
+    asking = threading.Thread(target=ask)
+    asking.start()
+    until(lambda: len(statuses) > 3)
+    first.send_signal(signal.SIGTERM)
+    first.wait(60)
+    before = len(statuses)
+    second = start()
+    until(lambda: len(statuses) > before + 3, 120)
+    done.set()
+    asking.join()
+    second.terminate()
+    second.wait(60)
+    held.close()
+    assert set(statuses) == {200}
