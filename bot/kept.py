@@ -104,7 +104,7 @@ class Kept:
     def votes(self, days: int) -> list[Vote]:
         """All votes, the latest first."""
         rows = self._rows("select * from votes order by rowid desc", days)
-        return [Vote(a, b, c, d, e, f, bool(refused), tuple(cited.split()), version) for a, b, c, d, e, f, refused, cited, version in rows]
+        return [_vote(*row) for row in rows]
 
     def forget_old(self, days: int) -> None:
         """Delete what is older than `days`."""
@@ -198,3 +198,9 @@ def _forget_before(file: sqlite3.Connection, days: int) -> None:
 
 def _today() -> str:
     return datetime.now(UTC).date().isoformat()
+
+
+def _vote(
+    answer_id: str, day: str, rating: str, reason: str | None, language: str, question: str, refused: int, documents: str, version: str
+) -> Vote:
+    return Vote(answer_id, day, rating, reason, language, question, bool(refused), tuple(documents.split()), version)
