@@ -31,7 +31,10 @@ class Lease:
         """Raises BlockingIOError where the other kind is held, FileNotFoundError where the folder is gone."""
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            _lock(descriptor, fcntl.LOCK_EX) if exclusive else _share(descriptor)
+            if exclusive:
+                _lock(descriptor, fcntl.LOCK_EX)
+            else:
+                _share(descriptor)
             if not os.path.samestat(os.fstat(descriptor), folder.stat()):
                 raise FileNotFoundError(f"{folder} was replaced.")
         except OSError:
@@ -49,9 +52,10 @@ def _share(descriptor: int) -> None:
     """The other kind is held for a moment only: to see whether a version is used, or to move it away."""
     for _ in range(SHARE_TRIES):
         with contextlib.suppress(BlockingIOError):
-            return _lock(descriptor, fcntl.LOCK_SH)
+            _lock(descriptor, fcntl.LOCK_SH)
+            return
         time.sleep(PAUSE / 10)
-    return _lock(descriptor, fcntl.LOCK_SH)
+    _lock(descriptor, fcntl.LOCK_SH)
 
 
 def is_used(folder: Path) -> bool:

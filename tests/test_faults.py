@@ -27,7 +27,7 @@ class Stage:
         for text in () if first else ("old", "live"):
             self.publish(text, self.before)
         self.before.mkdir(exist_ok=True)
-        self.states = {None} if first else {"live"}
+        self.states: set[str | None] = {None} if first else {"live"}
         self.tried = 0
 
     def publish(self, text: str, index: Path | None = None) -> None:
@@ -70,8 +70,8 @@ def test_each_step_of_a_build_may_fail(stage: Stage, for_good: bool, number: int
             except BuildFailed as error:
                 failed = str(error)
         found = stage.state()
-        said = "did not confirm" if found == "new" else "Nothing was changed" if "cannot be written" in failed else "answers on"
-        assert not failed or said in failed, f"step {step}: {failed}"
+        true = ("did not confirm",) if found == "new" else ("answers on", "Nothing was changed")
+        assert not failed or any(words in failed for words in true), f"step {step}: {failed}"
         assert found in stage.states | {"new"}, f"step {step}"
         assert failed or found == "new", f"step {step}"
         seen.add(found)
@@ -187,7 +187,7 @@ def test_killed_at_any_moment(tmp_path: Path) -> None:
     """The same 200 times: python -m tests.kill 200."""
     found = kill_loop(20, tmp_path)
     assert found["answers"] > 0
-    assert found["versions_seen_live"] > 3
+    assert found["versions_found_live"] > 3
 
 
 @pytest.fixture
