@@ -104,7 +104,7 @@ class Kept:
     def votes(self, days: int) -> list[Vote]:
         """All votes, the latest first."""
         rows = self._rows("select * from votes order by rowid desc", days)
-        return [Vote(*row[:6], refused=bool(row[6]), documents=tuple(row[7].split()), index_version=row[8]) for row in rows]
+        return [Vote(*facts, bool(refused), tuple(documents.split()), version) for *facts, refused, documents, version in rows]
 
     def forget_old(self, days: int) -> None:
         """Delete what is older than `days`."""
