@@ -79,7 +79,8 @@ def toy_bot(folder: Path, index: Path) -> Bot:
 @pytest.fixture(scope="session")
 def shipped_bot(tmp_path_factory: pytest.TempPathFactory) -> Bot:
     """The real model on the shipped corpus."""
-    return open_bot(read_config(corpus=DOCUMENTS, index=tmp_path_factory.mktemp("index")))
+    kept = tmp_path_factory.mktemp("kept") / "kept.sqlite"
+    return open_bot(read_config(corpus=DOCUMENTS, index=tmp_path_factory.mktemp("index"), kept=kept))
 
 
 @pytest.fixture(scope="session")

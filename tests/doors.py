@@ -30,13 +30,13 @@ REFUSED = "Who sells quantum rockets to Neptune?"
 
 
 def moon_bot(folder: Path, **settings: Any) -> Bot:
-    """A toy bot on three small texts, with these settings."""
+    """A toy bot on three small texts, with these settings; its time limit is no part of most tests, and a busy machine is slow."""
     write = Writer(folder / "corpus")
     write("en/moon.md", "---\ntitle: The Moon\n---\nThe moon has no air at all. Twelve people walked on the moon.\n")
     write("en/tides.md", "The tide rises because of the moon. The tide falls because the earth turns. The tide rises twice a day.")
     write("id/laut.md", "Laut terasa asin.")
     bot = toy_bot(write.folder, folder / "index")
-    return dataclasses.replace(bot, config=bot.config.model_copy(update={"kept": folder / "kept.sqlite"} | settings))
+    return dataclasses.replace(bot, config=bot.config.model_copy(update={"kept": folder / "kept.sqlite", "timeout": 300} | settings))
 
 
 class SlowReader:

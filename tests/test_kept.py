@@ -185,7 +185,7 @@ def test_tanya_gaps_lists_and_tanya_forget_deletes(site: Site, client: TestClien
     assert sum(group["times"] for group in found["gaps"]) == 3
     assert len(found["votes"]) == 1
     shown = run(site.kept, monkeypatch, "gaps")
-    assert "2× [en]" in shown
+    assert "3× [en]" in shown
     assert "\x1b" not in shown
     assert "\u202e" not in shown
     assert run(site.kept, monkeypatch, "forget", "--yes") == "4 rows deleted\n"
