@@ -209,7 +209,8 @@ def rollback(index_dir: Path, name: str | None = None) -> Manifest:
             version = load_version(folder, Lease(folder))
             make_current(index_dir, folder.name)
         except OSError as error:
-            raise BuildFailed(f"{folder.name} could not be made live: {error.strerror}. {index_dir / CURRENT} is as it was.") from error
+            why = f"the disk did not confirm it: {error.strerror}"
+            raise BuildFailed(f"{folder.name} may not be live, {why}. `tanya index status` says which version is.") from error
         return version.manifest
 
 
