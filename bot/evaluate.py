@@ -20,7 +20,8 @@ _NOT_A_WORD = re.compile(r"[^\w\s]|_")
 
 def exact_and_f1(answer: str, expected: Sequence[str]) -> tuple[float, float]:
     """(exact match, F1) of the best of the `expected`; none or only empty ones mean that there is no answer."""
-    return tuple(max(_scores(answer, one)[i] for one in expected or [""]) for i in (0, 1))  # type: ignore[return-value]
+    pairs = [_scores(answer, one) for one in expected or [""]]
+    return max(exact for exact, _ in pairs), max(f1 for _, f1 in pairs)
 
 
 def _scores(answer: str, expected: str) -> tuple[float, float]:

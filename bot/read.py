@@ -183,9 +183,9 @@ def candidates(question: Question, vector: Vectors, hits: Sequence[Hit], version
     rows = {hit.chunk.chunk_id: version.sentences_of(hit.chunk) for hit in hits}
     hits = [hit for hit in hits if rows[hit.chunk.chunk_id]]
     passages = [(hit.chunk.text, [_within_chunk(version, row, hit.chunk) for row in rows[hit.chunk.chunk_id]]) for hit in hits]
-    read = reader.read(question.text, passages)
+    spoken = reader.read(question.text, passages)
     sentences = [
-        (hit, row, span) for hit, spans in zip(hits, read, strict=True) for row, span in zip(rows[hit.chunk.chunk_id], spans, strict=True)
+        (hit, row, span) for hit, spans in zip(hits, spoken, strict=True) for row, span in zip(rows[hit.chunk.chunk_id], spans, strict=True)
     ]
     shares = _shared_words(question, [row for _, row, _ in sentences], version)
     found = [
@@ -214,12 +214,11 @@ def _within_chunk(version: IndexVersion, row: int, chunk: Chunk) -> tuple[int, i
 def _shared_words(question: Question, rows: Sequence[int], version: IndexVersion) -> list[float]:
     """How much of the question each sentence holds, 0 to 1; a word that few of them hold weighs more."""
     asked = {language: sorted(_stems(question.text, language)) for language in _STEMMERS}
-    table = np.zeros((len(rows), max(map(len, asked.values()), default=0)))
-    for i, row in enumerate(rows):
-        document = version.documents[version.sentences[row].doc_id]
+    documents = [version.documents[version.sentences[row].doc_id] for row in rows]
+    table = np.zeros((len(rows), max((len(asked[document.language]) for document in documents), default=0)))
+    for i, (row, document) in enumerate(zip(rows, documents, strict=True)):
         here = _stems(document.text[version.sentences[row].start : version.sentences[row].end], document.language)
-        for j, stem in enumerate(asked.get(document.language, [])):
-            table[i, j] = stem in here
+        table[i, : len(asked[document.language])] = [stem in here for stem in asked[document.language]]
     rarity = np.log((len(table) + 1) / (table.sum(axis=0) + 0.5))
     return [float(share) for share in table @ rarity / rarity.sum()] if table.size else [0.0] * len(rows)
 

@@ -3,8 +3,7 @@
 It is the embedding model's own encoder with low-rank changes added to its layers (`bot/train.py` made them, the
 weights ship as `bot/reader.safetensors`), and two weights per token for the first and the last word. The vocabulary is shared.
 
-Limits: trained on Indonesian questions over encyclopaedia paragraphs; English and mixed questions work because the
-encoder was multilingual before. Of a long question it reads the end, where pasted text has its question.
+Limits: of a long question it reads the end, where pasted text has its question; of a passage the first 400 to 500 tokens.
 """
 
 import re
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 
 from bot.question import is_content
 from corpus.errors import ModelError
-from index.encoder import LONGEST, Encoder, marked
+from index.encoder import E5_PROMPTS, LONGEST, Encoder, marked, without_space
 from index.lexical import words
 
 WEIGHTS = Path(__file__).parent / "reader.safetensors"
@@ -74,10 +73,12 @@ class SpanReader:
         try:
             trained = {name: values.astype(np.float32) for name, values in load_file(weights).items()}
             self._weight, self._bias = trained["spans.weight"], trained["spans.bias"]
+            if self._weight.shape != (2, encoder.hidden):
+                raise ValueError(self._weight.shape)
             self._encoder = encoder.changed(_changes(trained))
         except (OSError, SafetensorError, KeyError, RuntimeError, ValueError) as error:
             raise ModelError(f"The reader's weights {weights} are missing or not those of this encoder: reinstall the package.") from error
-        self._query, self._passage = encoder.tokens("query:").ids, encoder.tokens("passage:").ids
+        self._query, self._passage = (encoder.tokens(E5_PROMPTS[kind].strip()).ids for kind in ("query", "document"))
 
     def read(self, question: str, passages: Sequence[Passage]) -> list[list[Span]]:
         """See Reader."""
@@ -87,12 +88,12 @@ class SpanReader:
         room = LONGEST - before - 1
         states = self._encoder.encode([marked(asked, [*self._passage, *text.ids[:room]]) for text in texts])
         found = []
-        for (text, parts), tokens, one in zip(passages, texts, states, strict=True):
+        for (_, parts), tokens, one in zip(passages, texts, states, strict=True):
             logits = one @ self._weight.T + self._bias
             read = logits[before:-1]
             places = np.array(tokens.spans[: len(read)], np.int64).reshape(-1, 2)
             inside = [(start < places[:, 1]) & (places[:, 1] <= end) for start, end in parts]
-            found.append([_without_space(text, best_span(logits[0], read[rows], places[rows])) for rows in inside])
+            found.append([best_span(logits[0], read[rows], places[rows]) for rows in inside])
         return found
 
 
@@ -116,12 +117,8 @@ class WordReader:
         if not places:
             return Span(start, start, float("-inf"))
         best = max(range(len(places)), key=lambda i: shared[i])
-        return _without_space(text, Span(*places[best], margin=4.0 * (2 * shared[best] - len(asked))))
-
-
-def _without_space(passage: str, span: Span) -> Span:
-    text = passage[span.start : span.end]
-    return Span(span.start + len(text) - len(text.lstrip()), span.end, span.margin)
+        first, last = without_space(text, *places[best])
+        return Span(first, last, 4.0 * (2 * shared[best] - len(asked)))
 
 
 def best_span(nothing: NDArray[np.float32], logits: NDArray[np.float32], places: NDArray[np.int64]) -> Span:

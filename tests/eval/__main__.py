@@ -51,7 +51,7 @@ def score(bot: Bot, rows: list[dict[str, Any]], show: bool = False) -> dict[str,
         answer = bot.ask(row["question"])
         asked = read_question(row["question"], 10_000)
         nearest = bot.readings(asked, bot.config.passages)[0][0].nearest
-        found["document_first"] += bool(nearest) and nearest[0].chunk.doc_id == row["doc_id"]
+        found["document_first"] += bool(nearest) and nearest[0].chunk.doc_id == row.get("doc_id")
         found["answered"] += not answer.refused
         found["sentences"] += len(answer.sentences)
         right = any(row["quote"] in sentence.text for sentence in answer.sentences)
@@ -66,7 +66,7 @@ def score(bot: Bot, rows: list[dict[str, Any]], show: bool = False) -> dict[str,
     of = {"refused": max(1, len(refusals))}
     shares = {name: round(count / of.get(name, len(plain)), 3) for name, count in found.items() if name != "sentences"}
     if refusals:
-        shares["told_apart"] = round((shares["answered"] + shares.get("refused", 0.0)) / 2, 3)
+        shares["told_apart"] = round((shares.get("answered", 0.0) + shares.get("refused", 0.0)) / 2, 3)
     return {
         "n": len(plain),
         "to_refuse": len(refusals),
@@ -76,7 +76,7 @@ def score(bot: Bot, rows: list[dict[str, Any]], show: bool = False) -> dict[str,
 
 
 def across(row: dict[str, Any]) -> bool:
-    return "points" not in row and not row["doc_id"].startswith(row.get("language", row["doc_id"]))
+    return "doc_id" in row and not row["doc_id"].startswith(row.get("language", row["doc_id"]))
 
 
 def score_across(bot: Bot, rows: list[dict[str, Any]], show: bool = False) -> dict[str, float]:
