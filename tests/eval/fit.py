@@ -18,7 +18,7 @@ from sklearn.linear_model import LogisticRegression
 
 from bot import Bot, open_bot, read_config
 from bot.question import Question, read_question
-from bot.read import FEATURES, NO_WORDS, WEIGHTS, Candidate, candidates, links
+from bot.read import FEATURES, NO_WORDS, Candidate, absent, candidates, links
 from index import text_to_embed
 
 FOLDS = 5
@@ -42,7 +42,8 @@ class Asked:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="+", type=Path)
-    rows = [json.loads(line) for path in parser.parse_args().files for line in path.read_text("utf-8").splitlines()]
+    lines = [line for path in parser.parse_args().files for line in path.read_text("utf-8").splitlines()]
+    rows = [json.loads(line) for line in lines if line.strip()]
     bot = open_bot(read_config())
     asked = [one for row in rows for one in ask(bot, row)]
     weights = fit_sentences(asked)
@@ -77,7 +78,10 @@ def fit_sentences(asked: list[Asked]) -> NDArray[np.float64]:
     total = sum(one.answerable for one in asked)
     print(f"{total} answerable questions; of {len(known)} a right sentence is among the passages")
     print(
-        "  first as it stands", first(known, np.array(WEIGHTS)), "; fitted on the rest", np.mean([first(*part) for part in held_out(known)])
+        "  first as it stands",
+        round(float(np.mean([one.right[0] for one in known])), 3),
+        "; fitted on the rest",
+        np.mean([first(*part) for part in held_out(known)]),
     )
     weights = softmax_fit(known)
     print("  weights", dict(zip(FEATURES, weights.round(2).tolist(), strict=True)), "; first, fitted on all", first(known, weights))
@@ -120,12 +124,13 @@ def fit_decision(bot: Bot, asked: list[Asked], weights: NDArray[np.float64]) -> 
         if not one.found:
             continue
         best = int(np.argmax(one.features @ weights))
-        if one.answerable and not one.right[best]:
-            continue
         chunk = one.found[best].chunk
-        linked = links(one.question, bot.retriever.embedder, text_to_embed(chunk, bot.version.documents[chunk.doc_id].title))
+        passage = text_to_embed(chunk, bot.version.documents[chunk.doc_id].title)
+        linked = links(one.question, bot.retriever.embedder, passage)
+        if one.found[best].conflict or absent(one.question, passage, linked):
+            continue
         table.append([one.found[best].margin, min(linked.values(), default=NO_WORDS)])
-        labels.append(one.answerable)
+        labels.append(bool(one.right[best]))
     known, answerable = np.array(table), np.array(labels)
     for columns in ([0], [1], [0, 1]):
         chances = np.zeros(len(known))
