@@ -132,7 +132,7 @@ class Bot:
         sentence = self.version.sentences[candidate.row]
         document = self.version.documents[sentence.doc_id]
         passage = text_to_embed(candidate.chunk, document.title)
-        wanted = [*sorted(asked.years), *sorted(asked.names), *([reading.unmatched] if reading.unmatched else [])]
+        wanted = [*sorted(asked.years), *sorted(asked.names)]
         lacking = next((word for word in wanted if not mentions(passage, word)), None)
         if lacking:
             reason = phrase(asked.language, "unmatched", word=lacking)

@@ -10,22 +10,20 @@ from corpus.language import LANGUAGES, language_odds
 from corpus.numbers import years
 from corpus.text import normalise
 
-Kind = Literal["when", "how many", "who", "where", "why", "broad", "fact"]
+Kind = Literal["broad", "fact"]
 
 SURE = 0.8
 """Below this odds the words do not tell the language, and the conversation's language, if any, decides."""
 
-_KIND_WORDS: dict[Kind, str] = {
-    "when": r"kapan(?:kah)?|(?:tahun|tanggal|bulan|hari) (?:berapa|apa)|when|(?:what|which) (?:year|date|day|month)",
-    "how many": r"berapa(?:kah)?|seberapa|how (?:many|much|large|big|long|old|often)|rank(?:ed|ing)?|percentage|number of",
-    "who": r"siapa(?:kah)?|who|whom|whose",
-    "where": r"di ?mana(?:kah)?|ke ?mana|dari ?mana|where|which (?:city|country|place)",
-    "why": r"mengapa|kenapa|knp|why|alasan|reasons?|sebab(?:nya)?",
-    "broad": r"apa saja|siapa saja|sebutkan|jelaskan|ceritakan|uraikan|bagaimana(?:kah)?|gimana|contoh|daftar|isi"
+_BROAD = re.compile(
+    r"\b(?:apa saja|siapa saja|mana saja|sebutkan|jelaskan|ceritakan|uraikan|bagaimana(?:kah)?|gimana|contoh|daftar|isi"
+    r"|(?:per)?banding(?:an|kan)?|dibanding(?:kan)?|perbedaan|beda(?:nya)?|masing-masing|kedua"
     r"|lebih (?:lengkap|lanjut|banyak)|list|explain|describe|tell me|how (?:does|do|did|has|is|are|was|were)"
-    r"|what (?:are|were)|which (?:\w+ )?(?:are|were)|more about|overview|examples?",
-}
-_KINDS = {kind: re.compile(rf"\b(?:{words})\b", re.IGNORECASE) for kind, words in _KIND_WORDS.items()}
+    r"|what (?:are|were)|which (?:\w+ )?(?:are|were)|more about|overview|examples?|compar\w+|differ\w*|versus|vs|both)\b",
+    re.IGNORECASE,
+)
+"""Asks for several things."""
+
 _FUNCTION_WORDS = {
     "id": frozenset(
         """
@@ -87,7 +85,7 @@ def read_question(text: str, limit: int, language: str | None = None, conversati
     return Question(
         text=text,
         language=asked_in,
-        kind=next((kind for kind, pattern in _KINDS.items() if pattern.search(text)), "fact"),
+        kind="broad" if _BROAD.search(text) else "fact",
         content=tuple(match.span() for match in _WORD.finditer(text) if is_content(match[0])),
         names=frozenset(match[0] for match in _WORD.finditer(text) if is_content(match[0]) and _is_name(match[0], match.start() == 0)),
         years=years(text),

@@ -2,7 +2,7 @@
 
 Files as `tests.eval` takes them. Two fits, each also printed for five parts of the questions, none of which it was fitted on:
 the weights of a sentence's features, so that a right sentence comes first among all of the passages read; and those of the
-best sentence's margin and the weakest link, so that what is answered is right.
+best sentence's margin, cosine and lead, so that what is answered is right.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from sklearn.linear_model import LogisticRegression
 
 from bot import Bot, open_bot, read_config
 from bot.question import Question, read_question
-from bot.read import FEATURES, NO_WORDS, Candidate, absent, candidates, links
+from bot.read import FEATURES, Candidate, absent, candidates
 from index import text_to_embed
 
 FOLDS = 5
@@ -126,20 +126,20 @@ def fit_decision(bot: Bot, asked: list[Asked], weights: NDArray[np.float64]) -> 
         best = int(np.argmax(one.features @ weights))
         chunk = one.found[best].chunk
         passage = text_to_embed(chunk, bot.version.documents[chunk.doc_id].title)
-        linked = links(one.question, bot.retriever.embedder, passage)
-        if one.found[best].conflict or absent(one.question, passage, linked):
+        if one.found[best].conflict or absent(one.question, passage, bot.retriever.embedder):
             continue
-        table.append([one.found[best].margin, min(linked.values(), default=NO_WORDS)])
+        scores = np.sort(one.features @ weights)
+        table.append([one.found[best].margin, one.found[best].cosine, scores[-1] - scores[-2:][0]])
         labels.append(bool(one.right[best]))
     known, answerable = np.array(table), np.array(labels)
-    for columns in ([0], [1], [0, 1]):
+    for columns in ([0], [1], [0, 1], [0, 1, 2]):
         chances = np.zeros(len(known))
         for k in range(FOLDS):
             rest = np.arange(len(known)) % FOLDS != k
             fitted = logistic(known[rest][:, columns], answerable[rest])
             chances[~rest] = fitted.predict_proba(known[~rest][:, columns])[:, 1]
         fitted = logistic(known[:, columns], answerable)
-        print([("margin", "link")[i] for i in columns], "weights", fitted.coef_[0].round(3), "bias", fitted.intercept_.round(3))
+        print([("margin", "cosine", "lead")[i] for i in columns], "weights", fitted.coef_[0].round(3), "bias", fitted.intercept_.round(3))
         for threshold in (0.3, 0.4, 0.5, 0.6, 0.7):
             refused = chances < threshold
             shares = refused[answerable].mean(), refused[~answerable].mean()
