@@ -158,7 +158,12 @@ class SentenceTransformerEmbedder:
 
 
 class HashEmbedder:
-    """A toy whose vector counts words by hash: texts that share words are near. For tests, yours too."""
+    """A toy whose vector counts words by hash: texts that share words are near. For tests, yours too.
+
+    The first number is the same in all, so that cosines lie between ALIKE and 1, as e5's do.
+    """
+
+    ALIKE = 0.8
 
     identity = "hash-64"
     dimension = 64
@@ -172,7 +177,9 @@ class HashEmbedder:
         rows = np.zeros((len(texts), self.dimension), np.float32)
         for row, text in zip(rows, texts, strict=True):
             for word in re.findall(r"\w+", text.lower()):
-                row[int.from_bytes(hashlib.sha256(word.encode()).digest()[:4], "big") % self.dimension] += 1
+                row[1 + int.from_bytes(hashlib.sha256(word.encode()).digest()[:4], "big") % (self.dimension - 1)] += 1
+        rows = _unit(rows) * (1 - self.ALIKE) ** 0.5
+        rows[:, 0] = self.ALIKE**0.5
         if progress:
             progress(len(texts))
         return _unit(rows)

@@ -86,10 +86,10 @@ def test_a_citation_that_is_no_slice_is_dropped(bot: Bot) -> None:
 
 
 def test_a_question_for_several_gets_several_in_reading_order(bot: Bot) -> None:
-    answer = bot.ask("Explain the tide")
+    answer = bot.ask("Explain why the tide rises and the tide falls")
     assert len(answer.sentences) > 1
     assert [citation.start for citation in answer.citations] == sorted(citation.start for citation in answer.citations)
-    assert len(bot.ask("When does the tide rise?").sentences) <= 1
+    assert 1 <= len(bot.ask("When does the tide rise?").sentences) <= 2
 
 
 def test_half_a_character_is_refused(bot: Bot) -> None:
