@@ -10,11 +10,14 @@ from corpus.language import LANGUAGES, language_odds
 from corpus.numbers import years
 from corpus.text import normalise
 
-Kind = Literal["broad", "fact"]
+Kind = Literal["when", "broad", "fact"]
 
 SURE = 0.8
 """Below this odds the words do not tell the language, and the conversation's language, if any, decides."""
 
+_WHEN = re.compile(
+    r"\b(?:kapan(?:kah)?|(?:tahun|tanggal|bulan|hari) (?:berapa|apa)|when|(?:what|which) (?:year|date|day|month))\b", re.IGNORECASE
+)
 _BROAD = re.compile(
     r"\b(?:apa saja|siapa saja|mana saja|sebutkan|jelaskan|ceritakan|uraikan|bagaimana(?:kah)?|gimana|contoh|daftar|isi"
     r"|(?:per)?banding(?:an|kan)?|dibanding(?:kan)?|perbedaan|beda(?:nya)?|masing-masing|kedua"
@@ -85,7 +88,7 @@ def read_question(text: str, limit: int, language: str | None = None, conversati
     return Question(
         text=text,
         language=asked_in,
-        kind="broad" if _BROAD.search(text) else "fact",
+        kind="when" if _WHEN.search(text) else "broad" if _BROAD.search(text) else "fact",
         content=tuple(match.span() for match in _WORD.finditer(text) if is_content(match[0])),
         names=frozenset(match[0] for match in _WORD.finditer(text) if is_content(match[0]) and _is_name(match[0], match.start() == 0)),
         years=years(text),

@@ -22,7 +22,7 @@ PAGES = {
     "seed-page.jsonl": Path(os.environ.get("TANYA_TEST_PAGE", "")),
     "harbour-library.jsonl": HERE / "pages" / "harbour-library.txt",
 }
-LEAST = {"plain": 0.5, "altered": 0.7, "off topic": 1.0}
+LEAST = {"plain": 0.65, "altered": 0.7, "off topic": 1.0}
 """Shares of each kind, a guard against falling: for plain questions the goal is all of them (see tests/eval/LOG.md)."""
 
 
