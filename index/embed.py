@@ -147,8 +147,9 @@ class SentenceTransformerEmbedder:
         with self._computing():
             rows = self._model.encode(prompt + text, prompt="", output_value="token_embeddings", show_progress_bar=False)
             marks = self._model.tokenizer(prompt + text, return_offsets_mapping=True, truncation=True)["offset_mapping"]
-        spans = [without_space(text, max(start - len(prompt), 0), end - len(prompt)) for start, end in marks[: len(rows)]]
-        kept = [i for i, (start, end) in enumerate(spans) if end > start]
+        inside = [i for i, (_, end) in enumerate(marks[: len(rows)]) if end > len(prompt)]
+        spans = {i: without_space(text, max(marks[i][0] - len(prompt), 0), marks[i][1] - len(prompt)) for i in inside}
+        kept = [i for i, (start, end) in spans.items() if end > start]
         return TokenVectors(_unit(rows.float()[kept]).reshape(-1, self.dimension), tuple(spans[i] for i in kept))
 
     def count_tokens(self, text: str) -> int:

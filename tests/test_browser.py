@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.conftest import CHROMIUM
 
@@ -104,7 +104,7 @@ def test_the_conversation_goes_on_and_can_be_begun_anew(browser: Browser, server
     visit.ask(server, "Apa nama dokumen hasil RCDD 2019?")
     visit.page.fill("#td-box textarea", "Siapa yang membukanya?")
     visit.page.keyboard.press("Enter")
-    visit.page.wait_for_function("document.querySelectorAll('.td-answer').length === 2")
+    expect(visit.page.locator(".td-answer")).to_have_count(2)
     assert "RCDD 2019" in visit.page.locator(".td-standalone").inner_text()
     visit.page.click("#td-clear")
     visit.page.wait_for_selector(".example")

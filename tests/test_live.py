@@ -200,7 +200,7 @@ def client(site: Site) -> TestClient:
 def make_client(site: Site, token: str | None, rebuild: ui.admin.Rebuild | None = None) -> TestClient:
     app = FastAPI()
     ui.api.add_errors(app)
-    app.include_router(ui.admin.admin_routes(token, rebuild or ui.admin.rebuilding(site.live, site.live.look)))
+    app.include_router(ui.admin.admin_routes(lambda: token, rebuild or ui.admin.rebuilding(site.live, site.live.look)))
     desk = Desk(site.live)
     app.include_router(ui.api.api_routes(desk))
     app.include_router(ui.api.health_routes(desk))

@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 import ui.sse
 from corpus import AnswerUnknown, QueueFull, TimeUp
 from tests.doors import QUESTION, REFUSED, api, moon_bot, served, slow, sse, until
-from ui.desk import Desk
+from ui.desk import Desk, with_public_links
 
 STREAM = {"Accept": "text/event-stream"}
 
@@ -171,8 +171,9 @@ def test_old_answers_are_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_links_stand_below_the_public_address(tmp_path: Path) -> None:
-    bot = moon_bot(tmp_path, public_url="https://example.org/tanya")
-    answered, refused = Desk(lambda: bot).ask(QUESTION), Desk(lambda: bot).ask("Who walked on the moon in 1999?")
+    bot, public = moon_bot(tmp_path), "https://example.org/tanya"
+    answered, refused = (with_public_links(bot.ask(question), public) for question in (QUESTION, "Who walked on the moon in 1999?"))
+    assert with_public_links(bot.ask(QUESTION), None).citations[0].source_url.startswith("/source/en.moon?")
     assert answered.citations[0].source_url.startswith("https://example.org/tanya/source/en.moon?")
     assert all(near.source_url.startswith("https://example.org/tanya/source/") for near in refused.nearest)
     assert refused.nearest

@@ -93,15 +93,18 @@ class Run:
             self._tell("error", {"code": "error", "message": "Something went wrong here. It has been logged."})
 
 
-def admin_routes(token: str | None, rebuild: Rebuild) -> APIRouter:
-    """The routes, none without a `token`; `rebuild` builds and puts the new version to use."""
+def admin_routes(read_token: Callable[[], str | None], rebuild: Rebuild) -> APIRouter:
+    """The routes; while there is no token they are not found. `rebuild` builds and puts the new version to use."""
     router = APIRouter()
     starting = threading.Lock()
     last: list[Run] = []
 
     def refused(request: Request) -> Response | None:
+        token = read_token()
+        if not token:
+            return error_response(404, "There is nothing here.")
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and token and hmac.compare_digest(given.strip().encode(), token.encode()):
+        if scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), token.encode()):
             return None
         response = error_response(401, "This needs the header `Authorization: Bearer …` with the token of TANYA_ADMIN_TOKEN.")
         response.headers["WWW-Authenticate"] = "Bearer"
@@ -129,7 +132,6 @@ def admin_routes(token: str | None, rebuild: Rebuild) -> APIRouter:
         name, content = last[0].events[-1] if last and last[0].events else ("none", {})
         return JSONResponse({"running": bool(last) and not last[0].ended, "event": name, "content": content})
 
-    if token:
-        router.add_api_route("/api/admin/rebuild", start, methods=["POST"], response_class=Response, response_model=None)
-        router.add_api_route("/api/admin/rebuild", state, methods=["GET"], response_class=Response, response_model=None)
+    router.add_api_route("/api/admin/rebuild", start, methods=["POST"], response_class=Response, response_model=None)
+    router.add_api_route("/api/admin/rebuild", state, methods=["GET"], response_class=Response, response_model=None)
     return router

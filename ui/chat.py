@@ -71,7 +71,7 @@ def build_chat(desk: Asked, language: str) -> Any:
         options: dict[str, Any] = {"concurrency_id": "ask", "concurrency_limit": CONCURRENCY, "api_visibility": "private"}
         box.submit(respond, [box, chat], [chat, box], **options)
         chat.example_select(_chosen(respond), [chat], [chat, box], **options)
-        clear.click(lambda: ([], ""), None, [chat, box], api_visibility="private", queue=False)
+        clear.click(lambda: ([], ""), None, [chat, box], api_visibility="private")
     blocks.queue(max_size=QUEUE, default_concurrency_limit=CONCURRENCY)
     return blocks
 

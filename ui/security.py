@@ -218,8 +218,9 @@ class CrossOrigin(CORSMiddleware):
 class ChatDoors:
     """Around Gradio: only what its page needs, errors of one shape, no cross-origin headers of its own."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    def __init__(self, app: ASGIApp, has_address: bool) -> None:
+        """`has_address` says that Gradio was told the address that people see."""
+        self.app, self._has_address = app, has_address
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let pass or refuse; a websocket is neither."""
@@ -244,6 +245,9 @@ class ChatDoors:
                 await send(message)
 
         _ask_uncompressed(scope)
+        if self._has_address:
+            # Gradio then takes that address for the prefix of every path, and would not find what is mounted below another one.
+            scope = {**scope, "path": get_route_path(scope), "root_path": ""}
         try:
             await self.app(scope, receive, plain)
         except (LookupError, TypeError, ValueError, AttributeError):

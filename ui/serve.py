@@ -55,7 +55,6 @@ FIXED = {
     "kept",
     "log_format",
     "public_url",
-    "admin_token",
 }
 """Settings that hold until the next start; all others can change while it runs."""
 
@@ -83,6 +82,9 @@ class Site:
     def settings(self) -> Config:
         """The settings that hold now."""
         return self._config
+
+    def _token(self) -> str | None:
+        return self._config.admin_token.get_secret_value() if self._config.admin_token else None
 
     def change(self, new: Config) -> set[str]:
         """Let `new` hold from the next request on; gives the names of those that wait for the next start."""
@@ -115,8 +117,7 @@ class Site:
             app.include_router(routes)
         self._tools = tool_server(self.desk)
         app.router.routes.extend(tool_routes(self._tools))
-        token = self._config.admin_token
-        app.include_router(admin_routes(token.get_secret_value() if token else None, rebuilding(self.bot, self._look)))
+        app.include_router(admin_routes(self._token, rebuilding(self.bot, self._look)))
         app.mount("/pages", static_files())
         app.add_route("/en", lambda _: Response(status_code=307, headers={"Location": "en/"}))
         return self._with_chats(app)
@@ -160,7 +161,7 @@ class Site:
                 root_path=root + path.rstrip("/") if root else None,
             )  # fmt: skip
             mount: Any = app.routes[-1]
-            mount.app = ChatDoors(mount.app)
+            mount.app = ChatDoors(mount.app, root is not None)
         return app
 
 
