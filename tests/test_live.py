@@ -177,6 +177,7 @@ def test_no_answer_fails_or_mixes_versions_over_a_hundred_swaps_and_nothing_is_l
         site.live.look()
         tidy(site.index, 2)
         if number in (WARM, SWAPS):
+            gc.collect()
             memory.append(resident())
             opened.append(len(list(Path("/proc/self/fd").iterdir())))
     ended.set()
