@@ -170,7 +170,7 @@ def test_no_answer_fails_or_mixes_versions_over_a_hundred_swaps_and_nothing_is_l
         tidy(site.index, 2)
         if number in (WARM, SWAPS):
             gc.collect()
-            alive.append(sum(isinstance(one, IndexVersion) for one in gc.get_objects()))
+            alive.append(sum(type(one) is IndexVersion for one in gc.get_objects()))
             opened.append(len(list(Path("/proc/self/fd").iterdir())))
     ended.set()
     for reader in readers:
