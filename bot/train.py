@@ -242,7 +242,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=Path, help="statements and texts, of IndoNLI's shape")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoint and weights")
     parser.add_argument("--cache", type=Path, default=Path(".cache"), help="folder of the unpacked encoder")
-    parser.add_argument("--steps", type=int, default=3200)
+    parser.add_argument("--steps", type=int, default=1900)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     train(options.squad, options.own, options.pairs, options.out, options.cache, options.steps, options.seed)

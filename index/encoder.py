@@ -11,7 +11,7 @@ looked up in the mapped file. Both engines are safe to be shared by threads.
 
 import copy
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -121,16 +121,13 @@ class OpenVinoEncoder:
 
     def encode(self, rows: Sequence[Sequence[int]]) -> list[Vectors]:
         """See Encoder."""
-        found: list[Vectors] = [np.zeros((0, self.hidden), np.float32)] * len(rows)
-        for batch in batches([min(len(row), LONGEST) for row in rows], BATCH_TOKENS):
-            ids, mask = padded([rows[i][:LONGEST] for i in batch])
-            vectors = self._packed.words(ids) + self._positions[: ids.shape[1]]
-            with self._lock:
-                self._request.infer([vectors, np.where(mask, np.float32(0), np.float32(FAR))[:, None, None, :]])
-                encoded = self._request.get_output_tensor().data
-                for row, i in enumerate(batch):
-                    found[i] = encoded[row, : len(rows[i])].copy()
-        return found
+        return _in_batches(rows, self._compute)
+
+    def _compute(self, ids: NDArray[np.int64], mask: NDArray[np.bool_]) -> Vectors:
+        vectors = self._packed.words(ids) + self._positions[: ids.shape[1]]
+        with self._lock:
+            self._request.infer([vectors, np.where(mask, np.float32(0), np.float32(FAR))[:, None, None, :]])
+            return np.array(self._request.get_output_tensor().data)
 
     def changed(self, changes: Changes) -> "OpenVinoEncoder":
         """See Encoder."""
@@ -152,16 +149,14 @@ class TorchEncoder:
 
     def encode(self, rows: Sequence[Sequence[int]]) -> list[Vectors]:
         """See Encoder."""
+        return _in_batches(rows, self._compute)
+
+    def _compute(self, ids: NDArray[np.int64], mask: NDArray[np.bool_]) -> Vectors:
         import torch
 
-        found: list[Vectors] = [np.zeros((0, self.hidden), np.float32)] * len(rows)
-        for batch in batches([min(len(row), LONGEST) for row in rows], BATCH_TOKENS):
-            ids, mask = padded([rows[i][:LONGEST] for i in batch])
-            with torch.inference_mode():
-                encoded = self.model(input_ids=torch.from_numpy(ids), attention_mask=torch.from_numpy(mask)).last_hidden_state
-            for row, i in enumerate(batch):
-                found[i] = encoded[row, : len(rows[i])].numpy()
-        return found
+        with torch.inference_mode():
+            encoded = self.model(input_ids=torch.from_numpy(ids), attention_mask=torch.from_numpy(mask)).last_hidden_state
+        return np.asarray(encoded.numpy())
 
     def changed(self, changes: Changes) -> "TorchEncoder":
         """See Encoder."""
@@ -201,6 +196,15 @@ def _tokens(tokenizer: Any, text: str) -> Tokens:
 def without_space(text: str, start: int, end: int) -> tuple[int, int]:
     """The span less the space at its beginning, which sentencepiece counts to a word."""
     return end - len(text[start:end].lstrip()), end
+
+
+def _in_batches(rows: Sequence[Sequence[int]], compute: Callable[[NDArray[np.int64], NDArray[np.bool_]], Vectors]) -> list[Vectors]:
+    """The token vectors of each row; `compute` gives (n, longest, hidden) for (n, longest) ids and where they are no padding."""
+    found: dict[int, Vectors] = {}
+    for batch in batches([min(len(row), LONGEST) for row in rows], BATCH_TOKENS):
+        encoded = compute(*padded([rows[i][:LONGEST] for i in batch]))
+        found |= {i: encoded[place, : len(rows[i])] for place, i in enumerate(batch)}
+    return [found[i] for i in range(len(rows))]
 
 
 def padded(rows: Sequence[Sequence[int]]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:

@@ -164,17 +164,19 @@ def test_no_answer_fails_or_mixes_versions_over_a_hundred_swaps_and_nothing_is_l
     for reader in readers:
         reader.start()
     alive, opened = [], []
-    for number in range(1, SWAPS + 1):
-        site.build(number)
-        site.live.look()
-        tidy(site.index, 2)
-        if number in (WARM, SWAPS):
-            gc.collect()
-            alive.append(sum(type(one) is IndexVersion for one in gc.get_objects()))
-            opened.append(len(list(Path("/proc/self/fd").iterdir())))
-    ended.set()
-    for reader in readers:
-        reader.join()
+    try:
+        for number in range(1, SWAPS + 1):
+            site.build(number)
+            site.live.look()
+            tidy(site.index, 2)
+            if number in (WARM, SWAPS):
+                gc.collect()
+                alive.append(sum(type(one) is IndexVersion for one in gc.get_objects()))
+                opened.append(len(list(Path("/proc/self/fd").iterdir())))
+    finally:  # a failure must not leave threads that keep the process from ending
+        ended.set()
+        for reader in readers:
+            reader.join()
     assert errors == []
     assert len(answers) > SWAPS
     assert len({version for version, _ in answers}) > SWAPS / 4

@@ -47,6 +47,7 @@ FIXED = {
     "index",
     "cache",
     "embedding_model",
+    "engine",
     "threads",
     "chunk_tokens",
     "host",
