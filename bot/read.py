@@ -39,8 +39,8 @@ LEAST_MARGIN = -20.0
 """Of a sentence that the reader saw nothing in."""
 
 MARGIN_WEIGHT, COSINE_WEIGHT, LEAD_WEIGHT, BIAS = 0.27, 20.2, 0.39, -18.0
-"""Fitted on the same questions and those to refuse, a wrong answer counting half, before the passage's cosine was in the score. The
-command of WEIGHTS, where both classes count alike, now gives 0.22, 13.6, 0.34 and -13.0: of like direction, and not taken over yet."""
+"""Fitted on the same questions and those to refuse, a wrong answer counting half, before the passage's cosine was in the score.
+The command of WEIGHTS, where both classes count alike, now gives 0.22, 13.6, 0.34 and -13.0: of like direction, not taken over yet."""
 
 OTHER_LANGUAGE = 0.7
 """Added across languages, where a cosine is lower, and names and years are compared as text anyway."""

@@ -1,7 +1,7 @@
 """The e5 encoder: token ids to token vectors, on OpenVINO or on PyTorch.
 
-OpenVINO runs it in 8 bits, three to five times as fast as PyTorch in 32, and starts in a second without importing
-torch: weights are rounded to 8 bits a row, activations while it runs, in groups of 128, and what is left is computed in
+OpenVINO runs it in 8 bits, about three times as fast as PyTorch in 32 (`python -m tests.bench`), and starts in a second
+without importing torch: weights are rounded to 8 bits a row, activations while it runs, in groups of 128, and what is left is computed in
 bfloat16 where the processor has it. Vectors of the two differ by a cosine of 0.9997 (tests/eval/LOG.md), so an index
 built by one is searched with the other. PyTorch always works, is exact, and is what training uses.
 
