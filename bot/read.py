@@ -46,8 +46,8 @@ OTHER_LANGUAGE = 0.7
 """Added across languages, where a cosine is lower, and names and years are compared as text anyway."""
 
 SURE_ENOUGH = 0.4
-"""By that fit, in five parts, by what its own language says: .79 of the tuning questions are then answered right and .85 of those to refuse are
-refused; at 0.5 it is .77 and .88, at 0.3 .81 and .79."""
+"""By that fit, in five parts, by what its own language says: .79 of the tuning questions are then answered right and .85 of those
+to refuse are refused; at 0.5 it is .77 and .88, at 0.3 .81 and .79."""
 
 NAME_LINK = 0.78
 """A name that is not in the passage has to be this close to some word of it (a translation, a long form); of foreign names
