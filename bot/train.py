@@ -26,13 +26,13 @@ from bot.reader import best_span
 from index.unpack import unpack_model
 
 RANK = 32
-RATE, WARMUP, BATCH, LENGTH = 8e-4, 100, 16, 384
+WARMUP, BATCH, LENGTH = 100, 16, 384
 PAIR_EVERY = 5
 """One step in so many is of pairs."""
 
 # No dropout: drawing its masks took more than half of a step's forward pass on a CPU, and adapters are small.
 # Attention is the eager one: the fused backward pass took a third of a step, with heads of only 32 numbers.
-CHECKPOINT, LOOKED_AT = 400, 480
+CHECKPOINT, LOOKED_AT = 500, 480
 """Steps between checkpoints, and held-out questions of each kind that are then asked."""
 
 _TARGETS = ("query", "key", "value", "dense")
@@ -126,9 +126,11 @@ def span_loss(logits: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
     return (loss(logits[..., 0], wanted[:, 0]) + loss(logits[..., 1], wanted[:, 1])) / 2
 
 
-def train(squad: Path, own: Path | None, pairs: Path | None, out: Path, cache: Path, steps: int, seed: int) -> None:
+def train(
+    squad: Path, own: Path | None, pairs: Path | None, start: Path | None, out: Path, cache: Path, steps: int, rate: float, seed: int
+) -> None:
     """Train for `steps`, a checkpoint every so often; ends with `reader.safetensors` in `out`."""
-    from safetensors.torch import save_file
+    from safetensors.torch import load_file, save_file
     from transformers import AutoModel, AutoTokenizer
 
     torch.manual_seed(seed)
@@ -136,7 +138,10 @@ def train(squad: Path, own: Path | None, pairs: Path | None, out: Path, cache: P
     tokenizer = AutoTokenizer.from_pretrained(folder)
     plain = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0, "attn_implementation": "eager"}
     model = SpanModel(AutoModel.from_pretrained(folder, **plain)).train()
-    optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=RATE, weight_decay=0.01)
+    if start:
+        model.load_state_dict(load_file(start), strict=False)
+    model.encoder.encoder.compile(dynamic=True)
+    optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=rate, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: min((step + 1) / WARMUP, max(0.0, 1 - step / steps)))
     groups, held = _groups(squad, own)
     questions = batches(groups, BATCH, random.Random(seed))
@@ -240,12 +245,13 @@ def main() -> None:
     parser.add_argument("--squad", type=Path, required=True, help="a file of IDK-MRC's shape")
     parser.add_argument("--own", type=Path, help="passages of the shape of tests/eval/reading.jsonl")
     parser.add_argument("--pairs", type=Path, help="statements and texts, of IndoNLI's shape")
+    parser.add_argument("--start", type=Path, help="weights of an earlier reader to go on from")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoint and weights")
     parser.add_argument("--cache", type=Path, default=Path(".cache"), help="folder of the unpacked encoder")
     parser.add_argument("--steps", type=int, default=1900)
+    parser.add_argument("--rate", type=float, default=8e-4, help="learning rate at its highest")
     parser.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args()
-    train(options.squad, options.own, options.pairs, options.out, options.cache, options.steps, options.seed)
+    train(**vars(parser.parse_args()))
 
 
 if __name__ == "__main__":

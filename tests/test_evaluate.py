@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from bot import WordReader
 from bot.evaluate import exact_and_f1, read_paragraphs, score_squad
-from bot.examples import Example, altered, as_typed, batches, elsewhere, read_own, read_squad
+from bot.examples import Example, altered, as_typed, batches, elsewhere, read_own, read_squad, without
 from corpus import EvaluationInvalid
 from ui.cli import main
 
@@ -84,6 +84,25 @@ def test_asked_elsewhere_a_question_meets_the_paragraph_most_like_its_own_that_l
     assert found == Example("Kapan?", "jembatan dibuka lama sekali")
 
 
+def test_without_its_sentence_a_question_has_no_answer_and_where_the_rest_repeats_it_there_is_no_such_example() -> None:
+    text = "Jembatan itu panjang. Jembatan dibuka pada 1998 oleh Rini. Pada 2004 jembatan dicat."
+    start = text.index("1998")
+    assert without(Example("Kapan dibuka?", text, start, start + 4)) == Example(
+        "Kapan dibuka?", "Jembatan itu panjang. Pada 2004 jembatan dicat."
+    )
+    assert without(Example("Kapan dibuka?", text + " Ya, 1998.", start, start + 4)) is None
+    assert without(Example("Kapan dibuka?", "Dibuka 1998.", 7, 11)) is None
+
+
+def test_an_answer_whose_offset_is_a_little_late_is_found(tmp_path: Path) -> None:
+    answer = {"text": "1998", "answer_start": 20}
+    question = {"question": "Kapan?", "is_impossible": False, "answers": [answer]}
+    path = tmp_path / "squad.json"
+    path.write_text(json.dumps([{"context": "Pada 1990 dan pada 1998 dibuka.", "qas": [question]}]), "utf-8")
+    _, [[found]] = read_squad(path)
+    assert found.context[found.start : found.end] == "1998"
+
+
 def test_held_out_paragraphs_are_never_trained_on(tmp_path: Path) -> None:
     path = tmp_path / "squad.json"
     path.write_text(json.dumps([{**PARAGRAPHS[0], "context": f"{i} " + str(PARAGRAPHS[0]["context"])} for i in range(30)]), "utf-8")
@@ -92,7 +111,7 @@ def test_held_out_paragraphs_are_never_trained_on(tmp_path: Path) -> None:
     seen = {one.context for batch, _ in zip(batches([train, *own], 16, random.Random(1)), range(800), strict=False) for one in batch}
     assert len(held) == 3
     assert not seen & {one.context for dossier in [held, *own_held] for paragraph in dossier for one in paragraph}
-    assert seen == {one.context for dossier in [train, *own] for paragraph in dossier for one in paragraph}
+    assert seen >= {one.context for dossier in [train, *own] for paragraph in dossier for one in paragraph}
 
 
 def test_our_own_passages_mark_their_answers() -> None:
