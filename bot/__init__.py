@@ -5,6 +5,7 @@ from bot.bot import Bot, corpus_folder, index_folder, open_bot, open_embedder, o
 from bot.cite import MARK
 from bot.config import Config, read_config
 from bot.converse import Turn
+from bot.embeds import Embed, read_origin
 from bot.reader import Reader, SpanReader, WordReader
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Bot",
     "Citation",
     "Config",
+    "Embed",
     "NearPassage",
     "Reader",
     "SpanReader",
@@ -24,5 +26,6 @@ __all__ = [
     "open_embedder",
     "open_reader",
     "read_config",
+    "read_origin",
     "rebuild",
 ]

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import platformdirs
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from bot.embeds import Embed
 from corpus.errors import SettingsInvalid
 from index.build import CHUNK_TOKENS
 from index.embed import DEFAULT_MODEL
@@ -39,6 +40,16 @@ class Config(BaseSettings):
     max_question: int = Field(2000, ge=10, le=100_000, description="Longest question, in characters.")
     max_sentences: int = Field(5, ge=1, le=20, description="Most sentences of one answer.")
     passages: int = Field(8, ge=1, le=50, description="Passages read for one question.")
+    public_url: str | None = Field(None, pattern=r"^https?://[^/?#]+(/[^?#]*)?$", description="Address that visitors reach the server at.")
+    embeds: tuple[Embed, ...] = Field((), description="Sites that may show the widget; best as [[embeds]] in tanya.toml.")
+
+    @field_validator("embeds")
+    @classmethod
+    def _ids_differ(cls, embeds: tuple[Embed, ...]) -> tuple[Embed, ...]:
+        ids = [embed.id for embed in embeds]
+        if twice := sorted({name for name in ids if ids.count(name) > 1}):
+            raise ValueError(f"two embeds have the id {', '.join(twice)}; each needs its own")
+        return embeds
 
     @classmethod
     def settings_customise_sources(

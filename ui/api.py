@@ -19,16 +19,37 @@ from bot.answer import Answer
 from bot.bot import Bot
 from bot.converse import Turn
 from corpus.document import Document
-from corpus.errors import DocumentUnknown, QuestionInvalid, QuestionTooLong, TanyaError
+from corpus.errors import (
+    DocumentUnknown,
+    EmbedLimited,
+    EmbedRefused,
+    EmbedUnknown,
+    QuestionInvalid,
+    QuestionTooLong,
+    TanyaError,
+    TokenInvalid,
+)
 from index.hit import Hit
 from index.store import IndexVersion
+from ui.embed import Door, embed_routes
 from ui.source import CONTENT_POLICY, source_page
 
 STATIC = Path(__file__).parent / "static"
 OpenBot = Callable[[], Bot]
 
-_CODES = {400: "malformed", 404: "not_found", 405: "method_not_allowed", 413: "too_long", 422: "invalid"}
-_STATUS: tuple[tuple[type[TanyaError], int], ...] = ((QuestionTooLong, 413), (QuestionInvalid, 422), (DocumentUnknown, 404))
+_CODES = {
+    400: "malformed", 401: "token_invalid", 403: "forbidden", 404: "not_found", 405: "method_not_allowed", 413: "too_long",
+    422: "invalid", 429: "too_many",
+}  # fmt: skip
+_STATUS: tuple[tuple[type[TanyaError], int], ...] = (
+    (QuestionTooLong, 413),
+    (QuestionInvalid, 422),
+    (DocumentUnknown, 404),
+    (EmbedUnknown, 404),
+    (TokenInvalid, 401),
+    (EmbedLimited, 429),
+    (EmbedRefused, 403),
+)
 
 
 class AskedTurn(BaseModel):
@@ -50,15 +71,20 @@ class AskRequest(BaseModel):
     embed: str | None = Field(default=None, max_length=100)
 
 
-def api_routes(open_bot: OpenBot) -> APIRouter:
-    """All routes but the chat's; `open_bot` gives the bot that answers now."""
+def api_routes(open_bot: OpenBot, door: Door | None = None) -> APIRouter:
+    """All routes but the chat's; `open_bot` gives the bot that answers now, `door` knows the embeds."""
     router = APIRouter()
+    embeds = door or Door()
+    router.include_router(embed_routes(open_bot, embeds))
 
     @router.post("/api/ask")
-    def ask(asked: AskRequest) -> Answer:
+    def ask(asked: AskRequest, request: Request) -> Answer:
         """Answer a question from the corpus, or refuse."""
+        bot = open_bot()
+        if asked.embed is not None:
+            embeds.admit(request, asked.embed, bot.version.manifest.version)
         history = [Turn(turn.role, turn.content) for turn in asked.history]
-        return open_bot().ask(asked.question, history, asked.language, asked.k)
+        return bot.ask(asked.question, history, asked.language, asked.k)
 
     @router.get("/api/search")
     def search(q: str, k: Annotated[int, Query(ge=1, le=50)] = 8) -> dict[str, Any]:
@@ -104,7 +130,8 @@ def add_errors(app: FastAPI) -> None:
     @app.exception_handler(TanyaError)
     def known(_: Request, error: TanyaError) -> Response:
         status = next((status for kind, status in _STATUS if isinstance(error, kind)), 503)
-        return error_response(status, str(error))
+        headers = {"Retry-After": str(error.retry_after)} if isinstance(error, EmbedLimited) else None
+        return error_response(status, str(error), headers)
 
     @app.exception_handler(RequestValidationError)
     def invalid(_: Request, error: RequestValidationError) -> Response:
@@ -121,9 +148,10 @@ def add_errors(app: FastAPI) -> None:
         return error_response(500, "Something went wrong here. It has been logged.")
 
 
-def error_response(status: int, message: str) -> Response:
+def error_response(status: int, message: str, headers: dict[str, str] | None = None) -> Response:
     """The one shape of an error."""
-    return JSONResponse({"error": {"code": _CODES.get(status, "unavailable" if status == 503 else "error"), "message": message}}, status)
+    code = _CODES.get(status, "unavailable" if status == 503 else "error")
+    return JSONResponse({"error": {"code": code, "message": message}}, status, headers)
 
 
 def static_files() -> StaticFiles:

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from bot.bot import Bot
 from ui.api import STATIC, add_errors, api_routes, error_response, static_files
 from ui.chat import build_chat
+from ui.embed import Door
 from ui.texts import TEXTS
 
 MAX_BODY = 1_000_000
@@ -30,7 +31,7 @@ def build_app(bot: Bot) -> FastAPI:
     app = FastAPI(title="Tanya Diplomasi", docs_url=None, redoc_url=None)
     add_errors(app)
     app.add_middleware(BodyLimit)
-    app.include_router(api_routes(lambda: bot))
+    app.include_router(api_routes(lambda: bot, Door(bot.config.embeds, bot.config.public_url)))
     app.mount("/pages", static_files())
     app.add_route("/en", lambda request: RedirectResponse(request.url.path + "/"))
     for language, path in PATHS.items():
