@@ -1,4 +1,4 @@
-"""The command line: `tanya serve|ask|search|index|corpus|eval`.
+"""The command line: `tanya serve|ask|search|index|corpus|embed|eval`.
 
 Exit codes: 0 done; 1 the task failed, with one message on stderr; 2 wrong usage. With `--json` stdout holds one
 JSON document and nothing else.
@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import click
+
+from ui.embed_cli import embed
 
 
 class TanyaGroup(click.Group):
@@ -186,6 +188,9 @@ def check(corpus: Path | None, index_: Path | None, as_json: bool, against: Path
         click.echo(f"{len(read.documents)} documents, {len(findings)} findings")
     if findings:
         sys.exit(1)
+
+
+main.add_command(embed)
 
 
 @main.group("eval")

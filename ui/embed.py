@@ -22,6 +22,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from jinja2 import Environment, FileSystemLoader
 
 from bot.bot import Bot
+from bot.config import Config
 from bot.embeds import Embed, read_origin
 from corpus.errors import EmbedLimited, EmbedRefused, EmbedUnknown, TokenInvalid
 from ui.embed_limits import Limits, household
@@ -51,7 +52,7 @@ class Door:
         self, embeds: Iterable[Embed] = (), public_url: str | None = None, tokens: Tokens | None = None, limits: Limits | None = None
     ) -> None:
         self._embeds = {embed.id: embed for embed in embeds}
-        self._public = _origin_of(public_url) if public_url else None
+        self._public = origin_of(public_url) if public_url else None
         self._tokens = tokens or Tokens()
         self._limits = limits or Limits()
 
@@ -60,7 +61,7 @@ class Door:
         embed = self._embeds.get(embed_id)
         if embed_id == DEMO and is_local(request):
             embed = embed or Embed(id=DEMO)
-            return embed.model_copy(update={"origins": (*embed.origins, _origin_of(str(request.base_url)))})
+            return embed.model_copy(update={"origins": (*embed.origins, origin_of(str(request.base_url)))})
         if embed is None:
             raise EmbedUnknown(f"There is no embed {embed_id[:100]!r} here; list it under [[embeds]] in tanya.toml.")
         return embed
@@ -114,7 +115,7 @@ def embed_routes(open_bot: Callable[[], Bot], door: Door) -> APIRouter:
             return _demo(request, lang if lang in TEXTS else "id")
         embed = door.find(embed_id, request)
         bot = open_bot()
-        site = origin or _origin_of(request.headers.get("referer", ""))
+        site = origin or origin_of(request.headers.get("referer", ""))
         site, token = door.grant(embed, site, bot.version.manifest.version, request)
         language = next((asked for asked in (lang, embed.language, page) if asked in TEXTS), "id")
         start = frame_start(embed, site, token, language, bot.config.max_question, _has_feedback(request))
@@ -194,21 +195,28 @@ def integrity() -> str:
 
 def is_local(request: Request) -> bool:
     """Whether both the asker and the name he asks for are this machine."""
-    return _loopback(_address(request)) and _loopback(request.url.hostname or "")
+    return is_loopback(_address(request)) and is_loopback(request.url.hostname or "")
 
 
-def _loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether `host` is a name or address of this machine itself."""
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return host == "localhost"
 
 
+def server_address(config: Config) -> str:
+    """Where visitors reach this server, as far as the settings say, without a slash at its end."""
+    host = f"[{config.host}]" if ":" in config.host else config.host
+    return (config.public_url or f"http://{host}:{config.port}").rstrip("/")
+
+
 def _address(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-def _origin_of(url: str) -> str:
+def origin_of(url: str) -> str:
     """The origin of an address; "" if it has none."""
     try:
         parts = urlsplit(url)

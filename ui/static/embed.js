@@ -153,6 +153,7 @@ iframe{display:block;width:100%;height:100%;border:0;background:none}
       close.addEventListener("click", () => this.close());
       const link = make("a", { href: this.options.host + "/", target: "_blank", rel: "noopener" }, this.words.link);
       this.panel.append(make("div", { class: "gone", role: "alert" }, ...(this.inline ? [] : [close]), this.words.gone + " ", link));
+      if (this.isOpen) close.focus();
       this.emit("error", { code: "refused", message: advice });
     }
 
