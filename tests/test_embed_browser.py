@@ -20,6 +20,10 @@ from ui.embed_token import SECONDS, Tokens
 from ui.texts import EMBED_TEXTS, TEXTS
 
 pytestmark = pytest.mark.browser
+PATIENCE = 60_000
+"""Milliseconds that a step may take on a busy machine; nothing here is about speed."""
+
+expect.set_options(timeout=PATIENCE)
 QUESTION = "the moon has no air at all"
 QUOTE = f"The \U0001f315 moon has no air {HOSTILE} at all."
 TIDE = "Explain why the tide rises and the tide falls"
@@ -77,6 +81,7 @@ class Visit:
             viewport=SIZES[size], color_scheme=scheme, reduced_motion="reduce" if reduced else "no-preference",  # type: ignore[arg-type]
             has_touch=size == "phone", is_mobile=size == "phone", permissions=["clipboard-read", "clipboard-write"],
         )  # fmt: skip
+        self.context.set_default_timeout(PATIENCE)
         self.context.on("page", self._watch)
         self.page: Page = self.context.new_page()
         self.page.add_init_script(
@@ -342,7 +347,7 @@ def test_a_site_that_is_not_listed_gets_no_frame_and_is_told_what_to_run(visit, 
     here = visit(name=name, line=None)
     here.button.click()
     gone = here.panel.locator(".gone")
-    expect(gone).to_be_visible(timeout=15_000)
+    expect(gone).to_be_visible()
     assert here.frame.locator("#question").count() == 0
     assert here.heard("error")[0]["code"] == "refused"
     assert any(f"tanya embed doctor {sites.origin(name)}" in complaint for complaint in here.complaints)
@@ -533,7 +538,7 @@ def test_in_a_sandbox_with_an_origin_it_works_and_without_one_it_says_so(visit, 
         if works:
             expect(inner.frame_locator("iframe").locator("#question")).to_be_visible()
         else:
-            expect(inner.locator(".gone")).to_be_visible(timeout=15_000)
+            expect(inner.locator(".gone")).to_be_visible()
 
 
 def test_it_outlives_a_page_that_swaps_its_body_and_comes_back_when_it_was_taken_away(visit) -> None:
