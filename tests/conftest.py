@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -22,7 +23,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         lacking(f"needs Chromium at {CHROMIUM} (apt-get install chromium)")
 
 
-def lacking(reason: str) -> None:
+def lacking(reason: str) -> NoReturn:
     """Skip, or fail where nothing may be skipped."""
     if REQUIRE_ALL:
         pytest.fail(reason)

@@ -11,17 +11,19 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import formatdate
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from fastapi import APIRouter, FastAPI
 from fastapi.testclient import TestClient
 
 from bot import Bot, Embed, read_config, read_origin
 from corpus import SettingsInvalid
 from tests.sites import ALLOWED, DEEP, STRANGE, WILDCARD, Sites, app_of, door_of, sea_bot
 from ui.cli import main
-from ui.embed import DEMO, STATIC, frame_start, integrity, loader
-from ui.embed_doctor import Fetched, examine, parse_policy
+from ui.embed import DEMO, STATIC, frame_start, integrity, loader, paste_line
+from ui.embed_doctor import Fetch, Fetched, examine, parse_policy
 from ui.embed_limits import WINDOW, Limits, household
 from ui.embed_token import SECONDS, Grant, Tokens
 from ui.texts import EMBED_TEXTS
@@ -69,16 +71,16 @@ def at(client: TestClient, address: str, base: str = "http://tanya.example") -> 
 def token(client: TestClient, origin: str, embed: str = "site") -> str:
     page = client.get(f"/embed/{embed}", params={"origin": origin})
     assert page.status_code == 200, page.text
-    return start_of(page.text)["token"]
+    return str(start_of(page.text)["token"])
 
 
-def start_of(page: str) -> dict:
+def start_of(page: str) -> dict[str, Any]:
     found = re.search(r'<script type="application/json" id="start">(.*?)</script>', page, re.DOTALL)
     assert found
-    return json.loads(found[1])
+    return dict(json.loads(found[1]))
 
 
-def ask(client: TestClient, token: str, embed: str = "site", origin: str | None = "http://tanya.example", **headers: str):
+def ask(client: TestClient, token: str, embed: str = "site", origin: str | None = "http://tanya.example", **headers: str) -> Any:
     sent = {"X-Embed-Token": token, **({"Origin": origin} if origin else {}), **headers}
     return client.post("/api/ask", json={"question": QUESTION, "embed": embed}, headers=sent)
 
@@ -196,6 +198,17 @@ def test_what_the_settings_say_cannot_leave_its_place_in_the_page() -> None:
     assert "<" not in frame_start(embed, "https://example.org", "t", "en", 10, feedback=False)
 
 
+def test_rating_is_offered_only_where_the_server_takes_ratings(bot: Bot, sites: Sites, client: TestClient) -> None:
+    def rating(app: FastAPI) -> None:
+        router = APIRouter()
+        router.add_api_route("/api/feedback", lambda: {}, methods=["POST"])
+        app.include_router(router)
+
+    rated = TestClient(app_of(bot, door_of(sites), rating), "http://tanya.example")
+    params = {"origin": sites.origin(ALLOWED)}
+    assert [start_of(one.get("/embed/site", params=params).text)["feedback"] for one in (client, rated)] == [False, True]
+
+
 # --- tokens
 
 
@@ -251,7 +264,9 @@ def test_a_token_ends_with_the_index_it_was_made_for_and_with_its_sites_permissi
         ("http://tanya.example", {"Sec-Fetch-Site": "same-site"}),
     ],
 )
-def test_a_stolen_token_asks_nothing_from_another_site(client: TestClient, sites: Sites, origin: str | None, headers: dict) -> None:
+def test_a_stolen_token_asks_nothing_from_another_site(
+    client: TestClient, sites: Sites, origin: str | None, headers: dict[str, str]
+) -> None:
     stolen = token(client, sites.origin(ALLOWED))
     response = ask(client, stolen, origin=origin, **headers)
     assert response.status_code == 403
@@ -349,6 +364,11 @@ def test_the_loader_may_be_loaded_and_checked_by_any_page_and_is_cached(client: 
     assert integrity() == "sha384-" + base64.b64encode(hashlib.sha384(response.content).digest()).decode()
 
 
+def test_the_line_brings_the_look_that_the_button_needs() -> None:
+    line = paste_line("https://h", Embed(id="a", color="#aa3300", title='"Sea" & <sky>'))
+    assert 'data-color="#aa3300" data-title="&quot;Sea&quot; &amp; &lt;sky&gt;" integrity=' in line
+
+
 def test_what_the_widget_weighs(client: TestClient, sites: Sites) -> None:
     page = client.get("/embed/site", params={"origin": sites.origin(ALLOWED)}).text
     parts = [page.encode(), *((STATIC / name).read_bytes() for name in re.findall(r'"\.\./pages/([\w.-]+)"', page))]
@@ -430,7 +450,7 @@ def fetched(text: str = "", status: int = 200, headers: dict[str, str] | None = 
     return Fetched(status, message, text, 1_800_000_000.0)
 
 
-def web(**pages: Fetched):
+def web(**pages: Fetched) -> Fetch:
     """The server as it should be, and a site without a policy; `loader`, `frame` or `site` replace one of them."""
     there = {
         "loader": fetched(headers={"Access-Control-Allow-Origin": "*"}),
@@ -499,7 +519,7 @@ def test_the_doctor_says_what_differs_from_a_listed_origin_and_the_line_to_add(o
         ("line", integrity(), {"site": fetched(f'<script src="{SERVER}/embed.js" data-embed="news" integrity="sha384-old"></script>')}),
     ],
 )
-def test_the_doctor_names_the_mend(topic: str, fix: str, options: dict) -> None:
+def test_the_doctor_names_the_mend(topic: str, fix: str, options: dict[str, Any]) -> None:
     assert fix in mends(**options)[topic]
 
 

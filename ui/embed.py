@@ -8,6 +8,7 @@ A program that is no browser can say it is anyone: against that there are only t
 
 import base64
 import hashlib
+import html
 import ipaddress
 import json
 import re
@@ -135,9 +136,11 @@ def embed_routes(open_bot: Callable[[], Bot], door: Door) -> APIRouter:
     return router
 
 
-def paste_line(host: str, embed_id: str) -> str:
+def paste_line(host: str, embed: Embed) -> str:
     """The line that a site pastes; with another version of the loader its hash is another one."""
-    return f'<script src="{host}/embed.js" data-embed="{embed_id}" integrity="{integrity()}" crossorigin="anonymous" defer></script>'
+    look = {"data-color": embed.color, "data-title": embed.title}
+    shown = "".join(f' {name}="{html.escape(value)}"' for name, value in look.items() if value)
+    return f'<script src="{host}/embed.js" data-embed="{embed.id}"{shown} integrity="{integrity()}" crossorigin="anonymous" defer></script>'
 
 
 def _demo(request: Request, language: str) -> Response:
@@ -146,7 +149,7 @@ def _demo(request: Request, language: str) -> Response:
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; frame-src 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
     page = _template("embed-demo.html").render(
-        line=paste_line(str(request.base_url).rstrip("/"), DEMO),
+        line=paste_line(str(request.base_url).rstrip("/"), Embed(id=DEMO)),
         language=language,
         other="en" if language == "id" else "id",
         question=EXAMPLES[language][1],
@@ -164,7 +167,7 @@ def frame_headers(site: str) -> dict[str, str]:
     return {
         "Content-Security-Policy": policy,
         "Cache-Control": "no-store",
-        "Cross-Origin-Embedder-Policy": "require-corp",
+        "Cross-Origin-Embedder-Policy": "credentialless",
         "Cross-Origin-Resource-Policy": "cross-origin",
         "Referrer-Policy": "no-referrer",
         "X-Content-Type-Options": "nosniff",

@@ -28,7 +28,7 @@ def list_(as_json: bool) -> None:
     server = server_address(config)
     if as_json:
         rows = [
-            one.model_dump() | {"line": paste_line(server, one.id), "integrity": integrity(), "policy": policy_lines(server)}
+            one.model_dump() | {"line": paste_line(server, one), "integrity": integrity(), "policy": policy_lines(server)}
             for one in config.embeds
         ]
         click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
@@ -37,7 +37,7 @@ def list_(as_json: bool) -> None:
         click.echo(f"No embed is listed, so no site may show the widget. In tanya.toml:\n\n{SAMPLE}", err=True)
     for one in config.embeds:
         click.echo(f"{one.id}  {' '.join(one.origins) or 'no origin'}  {one.limit} a minute, {one.limit_address} an address")
-        click.echo(f"    {paste_line(server, one.id)}")
+        click.echo(f"    {paste_line(server, one)}")
     if config.embeds:
         click.echo("A site with a Content-Security-Policy has to allow:")
         for directive, host in policy_lines(server).items():

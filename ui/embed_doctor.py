@@ -185,9 +185,9 @@ def _site(origin: str, embed: Embed, server: str, fetch: Fetch) -> Iterator[Find
     yield from _policy(origin, server, policies)
     line = _LINE.search(page.text)
     if not line:
-        yield Finding("line", f"The line is not on {origin}/; if it is to be there, paste: {paste_line(server, embed.id)}")
+        yield Finding("line", f"The line is not on {origin}/; if it is to be there, paste: {paste_line(server, embed)}")
     elif (hashed := _HASH.search(line[0])) and hashed[1] != integrity():
-        yield Finding("line", f"The line on {origin}/ has the hash of another version.", f"Paste instead: {paste_line(server, embed.id)}")
+        yield Finding("line", f"The line on {origin}/ has the hash of another version.", f"Paste instead: {paste_line(server, embed)}")
     else:
         yield Finding("line", f"The line is on {origin}/.")
     yield _clock("site", origin, page)

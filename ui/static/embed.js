@@ -165,7 +165,7 @@ iframe{display:block;width:100%;height:100%;border:0;background:none}
         if (gone) gone.remove();
         this.ready = true;
         const { title, logo, greeting, questions, color, remember, name } = this.options;
-        const shown = { title, logo, greeting, questions, color, remember: yes(remember), name, inline: !!this.inline, modal: this.modal(), theme: this.theme() };
+        const shown = { title, logo, greeting, questions, color, remember: yes(remember), name, inline: !!this.inline, modal: this.modal(), theme: this.theme(), fixed: !!this.options.theme };
         this.send("options", { options: shown });
         for (const order of this.orders.splice(0)) this.send(...order);
       } else if (tanya === "close") this.close();

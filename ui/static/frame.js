@@ -57,13 +57,14 @@ function dress(options) {
   }
   page.kept.textContent = look.remember ? words.kept_here : words.kept;
   page["kept-server"].textContent = fill(words.kept_server, { host: location.host });
-  paint(options.theme || "light");
+  look.fixed = !options.fixed && look.theme !== "auto" ? look.theme : null;
+  paint(options.theme);
   recall();
   document.body.dataset.ready = "yes";
 }
 
 function paint(theme) {
-  const dark = theme === "dark";
+  const dark = (look.fixed || theme) === "dark";
   document.documentElement.dataset.theme = dark ? "dark" : "light";
   if (!look.color) return;
   const style = document.documentElement.style;
