@@ -195,13 +195,13 @@ def test_an_embed_that_is_not_listed_is_not_there(client: TestClient, sites: Sit
 
 def test_what_the_settings_say_cannot_leave_its_place_in_the_page() -> None:
     embed = Embed(id="a", title="</script><script>alert(1)</script>", greeting="<!--")
-    assert "<" not in frame_start(embed, "https://example.org", "t", "en", 10, feedback=False)
+    assert "<" not in frame_start(embed, "https://example.org", "t", "en", 10, {})
 
 
 def test_rating_is_offered_only_where_the_server_takes_ratings(bot: Bot, sites: Sites, client: TestClient) -> None:
     def rating(app: FastAPI) -> None:
         router = APIRouter()
-        router.add_api_route("/api/feedback", lambda: {}, methods=["POST"])
+        router.add_api_route("/api/feedback", dict, methods=["POST"])
         app.include_router(router)
 
     rated = TestClient(app_of(bot, door_of(sites), rating), "http://tanya.example")

@@ -119,7 +119,7 @@ def embed_routes(open_bot: Callable[[], Bot], door: Door) -> APIRouter:
         site = origin or origin_of(request.headers.get("referer", ""))
         site, token = door.grant(embed, site, bot.version.manifest.version, request)
         language = next((asked for asked in (lang, embed.language, page) if asked in TEXTS), "id")
-        start = frame_start(embed, site, token, language, bot.config.max_question, _has_feedback(request))
+        start = frame_start(embed, site, token, language, bot.config.max_question, _doors(request))
         return HTMLResponse(
             _template("frame.html").render(start=start, language=language, words=TEXTS[language] | EMBED_TEXTS[language]),
             headers=frame_headers(site),
@@ -174,10 +174,10 @@ def frame_headers(site: str) -> dict[str, str]:
     }
 
 
-def frame_start(embed: Embed, site: str, token: str, language: str, longest: int, feedback: bool) -> str:
+def frame_start(embed: Embed, site: str, token: str, language: str, longest: int, doors: dict[str, bool]) -> str:
     """What the framed page needs to know, as JSON that may stand inside a script element."""
     start: dict[str, Any] = {
-        "embed": embed.id, "origin": site, "token": token, "language": language, "longest": longest, "feedback": feedback,
+        "embed": embed.id, "origin": site, "token": token, "language": language, "longest": longest, **doors,
         "words": TEXTS[language] | EMBED_TEXTS[language],
         "look": {"theme": embed.theme, "color": embed.color, "title": embed.title, "greeting": embed.greeting,
                  "questions": embed.questions or EXAMPLES[language]},
@@ -228,8 +228,10 @@ def origin_of(url: str) -> str:
         return ""
 
 
-def _has_feedback(request: Request) -> bool:
-    return any(getattr(route, "path", "") == "/api/feedback" for route in request.app.routes)
+def _doors(request: Request) -> dict[str, bool]:
+    """Which doors beside the question's this server has: what is not there is not offered."""
+    paths = {getattr(route, "path", "") for route in request.app.routes}
+    return {"feedback": "/api/feedback" in paths, "privacy": "/privacy" in paths}
 
 
 @lru_cache

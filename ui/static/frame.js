@@ -56,6 +56,8 @@ function dress(options) {
     page.logo.addEventListener("error", () => (page.logo.hidden = true), { once: true });
   }
   page.kept.textContent = look.remember ? words.kept_here : words.kept;
+  if (start.privacy) page.privacy.href = `${root}privacy?lang=${start.language}`;
+  page.privacy.hidden = !start.privacy;
   page["kept-server"].textContent = fill(words.kept_server, { host: location.host });
   look.fixed = !options.fixed && look.theme !== "auto" ? look.theme : null;
   paint(options.theme);
@@ -226,7 +228,10 @@ async function receive(question, work, box, waiting, follow, again = true) {
   });
   if (response.status === 401 && again && (await renew(work))) return receive(question, work, box, waiting, follow, false);
   if (!response.ok) throw await refusal(response);
-  const show = (sentence, citations) => {
+  let next = 0;
+  const show = async (sentence, citations) => {
+    if (!calm.matches) await pause(next - Date.now());
+    next = Date.now() + PAUSE;
     if (work !== running) return;
     waiting.remove();
     addSentence(box, sentence, citations);
@@ -236,10 +241,7 @@ async function receive(question, work, box, waiting, follow, again = true) {
   const streamed = (response.headers.get("Content-Type") || "").startsWith("text/event-stream");
   if (streamed) return stream(response.body, show);
   const answer = await response.json();
-  for (const [at, sentence] of answer.sentences.entries()) {
-    if (at && !calm.matches) await pause(PAUSE);
-    show(sentence, answer.citations);
-  }
+  for (const sentence of answer.sentences) await show(sentence, answer.citations);
   return answer;
 }
 
@@ -247,7 +249,7 @@ async function stream(body, show) {
   let citations = [];
   for await (const { event, detail } of events(body)) {
     if (event === "sources") citations = Array.isArray(detail) ? detail : detail.citations || detail.sources || [];
-    else if (event === "sentence") show(detail.sentence || detail, citations);
+    else if (event === "sentence") await show(detail.sentence || detail, citations);
     else if (event === "done") return detail.answer && detail.answer.sentences ? detail.answer : detail;
     else if (event === "error") throw detail.error || detail;
   }
