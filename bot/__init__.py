@@ -5,6 +5,7 @@ from bot.bot import Bot, corpus_folder, index_folder, open_bot, open_models, pub
 from bot.cite import MARK
 from bot.config import Config, read_config
 from bot.converse import Turn
+from bot.embeds import Embed, read_origin
 from bot.live import LiveBot
 from bot.publish import Publication, Report, publish
 from bot.reader import Reader, SpanReader, WordReader
@@ -16,6 +17,7 @@ __all__ = [
     "Bot",
     "Citation",
     "Config",
+    "Embed",
     "LiveBot",
     "NearPassage",
     "Publication",
@@ -31,6 +33,7 @@ __all__ = [
     "publication",
     "publish",
     "read_config",
+    "read_origin",
     "rebuild",
     "watch_corpus",
 ]

@@ -14,6 +14,7 @@ import platformdirs
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from bot.embeds import Embed
 from corpus.errors import SettingsInvalid
 from index.build import CHUNK_TOKENS
 from index.embed import DEFAULT_MODEL
@@ -57,6 +58,7 @@ class Config(BaseSettings):
     max_sentences: int = Field(5, ge=1, le=20, description="Most sentences of one answer.")
     passages: int = Field(8, ge=1, le=50, description="Passages read for one question.")
     public_url: str | None = Field(None, description="Address that people see, with its sub-path, where a proxy stands in front.")
+    embeds: tuple[Embed, ...] = Field((), description="Sites that may show the widget; best as [[embeds]] in tanya.toml.")
     trusted_proxies: Names = Field((), description="Addresses or networks whose X-Forwarded-For and -Proto are believed.")
     cors_origins: Names = Field((), description="Other sites whose scripts may call /api and /v1.")
     rate_limit: str = Field(
@@ -80,6 +82,14 @@ class Config(BaseSettings):
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
             raise ValueError("an address like https://example.org/tanya is expected")
         return url.rstrip("/") if url else None
+
+    @field_validator("embeds")
+    @classmethod
+    def _ids_differ(cls, embeds: tuple[Embed, ...]) -> tuple[Embed, ...]:
+        ids = [embed.id for embed in embeds]
+        if twice := sorted({name for name in ids if ids.count(name) > 1}):
+            raise ValueError(f"two embeds have the id {', '.join(twice)}; each needs its own")
+        return embeds
 
     @field_validator("trusted_proxies", "rate_limit_exempt")
     @classmethod

@@ -34,6 +34,10 @@ A name states the fact; a message says what was found, what was expected and wha
     ├── AnswerStopped              nobody waits for the answer any more
     ├── KeptUnwritable             the file of feedback and gaps cannot be read or written
     ├── EvaluationInvalid          a file of questions is not of the shape that is read
+    ├── EmbedRefused               a site or a request that may not use this embed
+    │   ├── EmbedUnknown               no such embed is listed
+    │   ├── TokenInvalid               its token is missing, not its own, or too old
+    │   └── EmbedLimited               it has asked as much as it may for now
     └── SettingsInvalid            an unknown key, or a value out of bounds
 """
 
@@ -164,6 +168,26 @@ class KeptUnwritable(TanyaError):
 
 class EvaluationInvalid(TanyaError):
     """The file of questions cannot be read."""
+
+
+class EmbedRefused(TanyaError):
+    """This site, or this request, may not use the embed."""
+
+
+class EmbedUnknown(EmbedRefused):
+    """No embed of that id is listed."""
+
+
+class TokenInvalid(EmbedRefused):
+    """The token is missing, another's, or too old."""
+
+
+class EmbedLimited(EmbedRefused):
+    """The embed, or the address, has asked as much as it may for now; `retry_after` is in whole seconds."""
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class SettingsInvalid(TanyaError):

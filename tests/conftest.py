@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -25,7 +26,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         lacking(f"needs nginx at {NGINX} (apt-get install nginx-light)")
 
 
-def lacking(reason: str) -> None:
+def lacking(reason: str) -> NoReturn:
     """Skip, or fail where nothing may be skipped."""
     if REQUIRE_ALL:
         pytest.fail(reason)

@@ -22,6 +22,7 @@ from bot import Bot
 from bot.reader import Passage, Reader, Span
 from tests.conftest import Writer, toy_bot
 from ui.desk import Desk
+from ui.embed import Door
 from ui.errors import add_errors
 
 ROOT = Path(__file__).parent.parent
@@ -64,7 +65,7 @@ def api(bot: Bot) -> FastAPI:
     app = FastAPI()
     add_errors(app)
     desk = Desk(lambda: bot)
-    for routes in (ui.api.api_routes(desk), ui.api.health_routes(desk), ui.api.nowhere_routes()):
+    for routes in (ui.api.api_routes(desk, Door(lambda: desk.config)), ui.api.health_routes(desk), ui.api.nowhere_routes()):
         app.include_router(routes)
     return app
 

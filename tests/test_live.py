@@ -24,6 +24,7 @@ from index.store import CURRENT, MANIFEST, VERSIONS
 from tests.conftest import Writer, toy_bot
 from ui.cli import main
 from ui.desk import Desk
+from ui.embed import Door
 
 TOKEN = "0123456789abcdef"
 
@@ -197,7 +198,7 @@ def make_client(site: Site, token: str | None, rebuild: ui.admin.Rebuild | None 
     ui.api.add_errors(app)
     app.include_router(ui.admin.admin_routes(lambda: token, rebuild or ui.admin.rebuilding(site.live, site.live.look)))
     desk = Desk(site.live)
-    app.include_router(ui.api.api_routes(desk))
+    app.include_router(ui.api.api_routes(desk, Door(lambda: desk.config)))
     app.include_router(ui.api.health_routes(desk))
     return TestClient(app, raise_server_exceptions=False)
 

@@ -26,14 +26,8 @@ def test_the_wheel_works_in_an_empty_folder(tmp_path: Path) -> None:
         names = wheel.namelist()
         wheel.extractall(site)
     assert not [name for name in names if name.startswith(("tests", ".ci"))]
-    for needed in (
-        "bot/golden.jsonl",
-        "bot/reader.safetensors",
-        "ui/static/source.html",
-        "ui/static/chat.css",
-        "ui/static/chat.js",
-        "ui/static/icon.svg",
-    ):
+    static = ("source.html", "chat.css", "chat.js", "icon.svg", "embed.js", "frame.html", "frame.css", "frame.js", "frame-answer.js")
+    for needed in ("bot/golden.jsonl", "bot/reader.safetensors", *(f"ui/static/{name}" for name in static)):
         assert needed in names
     environment = {**os.environ, "PYTHONPATH": str(site), "PYTHONSAFEPATH": "1"}
 

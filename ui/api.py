@@ -17,6 +17,7 @@ from corpus.document import Document
 from index.hit import Hit
 from index.store import IndexVersion
 from ui.desk import Desk
+from ui.embed import Door
 from ui.errors import add_errors, error_response, responses
 from ui.source import CONTENT_POLICY, source_page
 from ui.sse import HEADERS, TYPE, answer_events, error_event, left_of, stream, unless_gone
@@ -151,7 +152,7 @@ ASK_EXAMPLES: dict[str, Example] = {
     },
 }
 ASK_RESPONSES: dict[int | str, dict[str, Any]] = {
-    **responses(400, 413, 422, 429, 503),
+    **responses(400, 401, 403, 404, 413, 422, 429, 503),
     200: {
         "model": Answer,
         "description": "The answer, or a refusal; with `Accept: text/event-stream` as the events sources, sentence, done, error.",
@@ -163,8 +164,8 @@ ASK_RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 
 
-def api_routes(desk: Desk) -> APIRouter:
-    """The routes of the contract under /api, and the reader page."""
+def api_routes(desk: Desk, door: Door) -> APIRouter:
+    """The routes of the contract under /api, and the reader page; `door` lets the questions of embeds in."""
     router = APIRouter()
 
     @router.post("/api/ask", responses=ASK_RESPONSES, response_model=Answer)
@@ -173,6 +174,8 @@ def api_routes(desk: Desk) -> APIRouter:
         streams = TYPE in request.headers.get("accept", "")
         if streams and (left := left_of(desk, request.headers.get("last-event-id"), asked.question)) is not None:
             return Response("".join(left), media_type=TYPE, headers=HEADERS)
+        if asked.embed is not None:
+            door.admit(request, asked.embed, desk.bot.version.manifest.version)
         history = [Turn(turn.role, turn.content) for turn in asked.history]
         work = desk.outcome(desk.start(asked.question, history, asked.language, asked.k))
         return await unless_gone(request.receive, stream(work, answer_events, error_event) if streams else work)

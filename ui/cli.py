@@ -1,4 +1,4 @@
-"""The command line: `tanya serve|ask|search|mcp|gaps|forget|index|corpus|eval`.
+"""The command line: `tanya serve|ask|search|mcp|gaps|forget|index|corpus|embed|eval`.
 
 Exit codes: 0 done; 1 the task failed, with one message on stderr; 2 wrong usage. With `--json` stdout holds one
 JSON document and nothing else.
@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from ui.cli_index import index
+from ui.embed_cli import embed
 from ui.options import Progress, as_json, places, read_settings
 
 
@@ -199,6 +200,9 @@ def check(corpus: Path | None, index_: Path | None, as_json: bool, against: Path
         click.echo(f"{len(read.documents)} documents, {len(findings)} findings")
     if findings:
         sys.exit(1)
+
+
+main.add_command(embed)
 
 
 @main.group("eval")

@@ -6,7 +6,19 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from corpus.errors import AnswerUnknown, DocumentUnknown, QuestionInvalid, QuestionTooLong, QueueFull, TanyaError, TimeUp
+from corpus.errors import (
+    AnswerUnknown,
+    DocumentUnknown,
+    EmbedLimited,
+    EmbedRefused,
+    EmbedUnknown,
+    QuestionInvalid,
+    QuestionTooLong,
+    QueueFull,
+    TanyaError,
+    TimeUp,
+    TokenInvalid,
+)
 
 CODES = {
     400: "malformed",
@@ -33,6 +45,10 @@ _STATUS: tuple[tuple[type[TanyaError], int, str], ...] = (
     (QuestionInvalid, 422, "invalid"),
     (DocumentUnknown, 404, "not_found"),
     (AnswerUnknown, 404, "not_found"),
+    (EmbedUnknown, 404, "not_found"),
+    (TokenInvalid, 401, "token_invalid"),
+    (EmbedLimited, 429, "too_many"),
+    (EmbedRefused, 403, "forbidden"),
     (QueueFull, 503, "overloaded"),
     (TimeUp, 503, "timed_out"),
 )
@@ -81,7 +97,7 @@ def fault(status: int, message: str, code: str | None = None) -> dict[str, str]:
 def known_response(error: TanyaError) -> JSONResponse:
     """The response to one of our own errors; what is none of the asker's doing is 503."""
     status, code = next(((status, code) for kind, status, code in _STATUS if isinstance(error, kind)), (503, "unavailable"))
-    return error_response(status, str(error), code, error.retry_after if isinstance(error, QueueFull) else None)
+    return error_response(status, str(error), code, error.retry_after if isinstance(error, QueueFull | EmbedLimited) else None)
 
 
 def add_errors(app: FastAPI) -> None:

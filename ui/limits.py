@@ -47,11 +47,8 @@ class RateLimit:
     """Refuses an address that asks too often, with the seconds until it may ask again."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
-        from limits.storage import MemoryStorage
-        from limits.strategies import MovingWindowRateLimiter
-
         self.app, self.settings = app, settings
-        self._counters = MovingWindowRateLimiter(MemoryStorage())
+        self._counters = Counters()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Count and let pass, or refuse."""
@@ -67,11 +64,24 @@ class RateLimit:
         config = self.settings()
         if not forwarded and is_within(address, config.rate_limit_exempt):
             return 0
-        key = _subnet(address)
+        return self._counters.take(config.rate_limit, subnet(address))
+
+
+class Counters:
+    """What was asked of late, in memory."""
+
+    def __init__(self) -> None:
+        from limits.storage import MemoryStorage
+        from limits.strategies import MovingWindowRateLimiter
+
+        self._windows = MovingWindowRateLimiter(MemoryStorage())
+
+    def take(self, limits: str, *key: str) -> int:
+        """Count one under `key` where `limits` (as `60/minute;1000/day`) leave room; 0, or seconds until they do."""
         wait = 0
-        for limit in _parsed(config.rate_limit):
-            if not self._counters.hit(limit, key):
-                reset = self._counters.get_window_stats(limit, key).reset_time
+        for limit in _parsed(limits):
+            if not self._windows.hit(limit, *key):
+                reset = self._windows.get_window_stats(limit, *key).reset_time
                 wait = max(wait, 1, round(reset - time.time()))
         return wait
 
@@ -168,18 +178,18 @@ def _counted(path: str) -> bool:
     return path.startswith(COUNTED) and path != NOT_COUNTED
 
 
-def _subnet(address: str) -> str:
+def subnet(address: str) -> str:
     """The address; of IPv6 its /64, which one customer has all of."""
     try:
         found = ipaddress.ip_address(address)
     except ValueError:
         return "unknown"
-    if isinstance(found, ipaddress.IPv6Address) and not found.ipv4_mapped:
-        return str(ipaddress.ip_network((found, 64), strict=False))
-    return str(found)
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    return str(found.ipv4_mapped or ipaddress.ip_network((found, 64), strict=False))
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=64)
 def _parsed(limit: str) -> tuple[Any, ...]:
     from limits import parse_many
 

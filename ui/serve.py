@@ -25,6 +25,7 @@ from ui.api import STATIC, api_routes, health_routes, nowhere_routes, static_fil
 from ui.chat import build_chat
 from ui.completions import completion_routes
 from ui.desk import Desk
+from ui.embed import Door, embed_routes
 from ui.errors import add_errors
 from ui.feedback import feedback_routes, privacy_routes
 from ui.limits import GRACE, BodyLimit, RateLimit, TimeLimit
@@ -113,8 +114,10 @@ class Site:
     def _routes(self) -> FastAPI:
         app = FastAPI(title="Tanya Diplomasi", docs_url=None, redoc_url=None, redirect_slashes=False, lifespan=self._life)
         add_errors(app)
-        doors = [api_routes(self.desk), health_routes(self.desk), completion_routes(self.desk), feedback_routes(self.desk, self.kept)]
-        for routes in (*doors, privacy_routes(self.settings), metrics_routes(self.metrics, self.settings), nowhere_routes()):
+        door = Door(self.settings)
+        asking = [api_routes(self.desk, door), health_routes(self.desk), completion_routes(self.desk), embed_routes(self.desk, door)]
+        beside = [feedback_routes(self.desk, self.kept), privacy_routes(self.settings), metrics_routes(self.metrics, self.settings)]
+        for routes in (*asking, *beside, nowhere_routes()):
             app.include_router(routes)
         self._tools = tool_server(self.desk)
         app.router.routes.extend(tool_routes(self._tools))

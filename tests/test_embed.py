@@ -1,0 +1,532 @@
+"""Who may show the widget, how much it may ask, what weighs how much; and a doctor that names the mend."""
+
+import base64
+import email.message
+import gzip
+import hashlib
+import json
+import re
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from email.utils import formatdate
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from fastapi.testclient import TestClient
+
+from bot import Bot, Config, Embed, read_config, read_origin
+from corpus import SettingsInvalid
+from tests.sites import ALLOWED, DEEP, STRANGE, WILDCARD, Sites, app_of, door_of, sea_bot
+from ui.cli import main
+from ui.embed import DEMO, STATIC, Door, frame_start, integrity, loader, paste_line
+from ui.embed_doctor import Fetch, Fetched, examine, parse_policy
+from ui.embed_token import SECONDS, Grant, Tokens
+from ui.limits import Counters, subnet
+from ui.texts import EMBED_TEXTS
+
+QUESTION = "the moon has no air at all"
+
+
+class Clock:
+    """A time that a test sets."""
+
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture(scope="module")
+def bot(tmp_path_factory: pytest.TempPathFactory) -> Bot:
+    return sea_bot(tmp_path_factory.mktemp("sea"))
+
+
+@pytest.fixture(scope="module")
+def sites() -> Iterator[Sites]:
+    running = Sites()
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def client(bot: Bot, sites: Sites, clock: Clock) -> TestClient:
+    app = app_of(bot, door_of(sites, Tokens(clock)))
+    return TestClient(app, "http://tanya.example", raise_server_exceptions=False, client=("203.0.113.7", 5000))
+
+
+def at(client: TestClient, address: str, base: str = "http://tanya.example") -> TestClient:
+    return TestClient(client.app, base, raise_server_exceptions=False, client=(address, 5000))
+
+
+def token(client: TestClient, origin: str, embed: str = "site") -> str:
+    page = client.get(f"/embed/{embed}", params={"origin": origin})
+    assert page.status_code == 200, page.text
+    return str(start_of(page.text)["token"])
+
+
+def start_of(page: str) -> dict[str, Any]:
+    found = re.search(r'<script type="application/json" id="start">(.*?)</script>', page, re.DOTALL)
+    assert found
+    return dict(json.loads(found[1]))
+
+
+def ask(client: TestClient, token: str, embed: str = "site", origin: str | None = "http://tanya.example", **headers: str) -> Any:
+    sent = {"X-Embed-Token": token, **({"Origin": origin} if origin else {}), **headers}
+    return client.post("/api/ask", json={"question": QUESTION, "embed": embed}, headers=sent)
+
+
+# --- origins
+
+
+@pytest.mark.parametrize(
+    ("listed", "origin", "allowed"),
+    [
+        ("https://example.org", "https://example.org", True),
+        ("https://EXAMPLE.org:443/", "https://example.org", True),
+        ("https://example.org", "http://example.org", False),
+        ("https://example.org", "https://example.org:8443", False),
+        ("https://example.org", "https://www.example.org", False),
+        ("https://example.org", "https://example.org.evil.net", False),
+        ("https://example.org", "https://evilexample.org", False),
+        ("https://*.example.org", "https://news.example.org", True),
+        ("https://*.example.org", "https://example.org", False),
+        ("https://*.example.org", "https://a.b.example.org", False),
+        ("https://*.example.org", "https://newsexample.org", False),
+        ("https://*.example.org", "http://news.example.org", False),
+        ("https://*.example.org:8443", "https://news.example.org:8443", True),
+        ("https://*.example.org:8443", "https://news.example.org", False),
+        ("https://bücher.example", "https://xn--bcher-kva.example", True),
+        ("http://[::1]:8000", "http://[::1]:8000", True),
+    ],
+)
+def test_an_origin_is_allowed_only_if_listed_exactly_or_by_one_label(listed: str, origin: str, allowed: bool) -> None:
+    assert Embed(id="a", origins=(listed,)).allows(origin) is allowed
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["*", "https://*", "https://*.org", "https://a.*.org", "example.org", "https://example.org/page", "file:///etc", "null", "",
+     "https://user@example.org", "https://example.org:port", "javascript:alert(1)", "https://exa mple.org", "https://ex;ample.org"],
+)  # fmt: skip
+def test_what_is_no_origin_is_refused_where_it_is_listed(origin: str) -> None:
+    with pytest.raises(ValueError, match=r"is no origin; write"):
+        read_origin(origin, wildcard=True)
+
+
+def test_no_origin_is_allowed_unless_listed() -> None:
+    assert not Embed(id="a").allows("https://example.org")
+
+
+def test_embeds_are_read_from_the_settings_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("tanya.toml").write_text('[[embeds]]\nid = "news"\norigins = ["https://Example.org/"]\nlimit = 5\ncolor = "#aa3300"\n')
+    assert read_config().embeds == (Embed(id="news", origins=("https://example.org",), limit=5, color="#aa3300"),)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[[embeds]]\nid = "a"\norigins = ["*"]', "is no origin"),
+        ('[[embeds]]\nid = "a b"', "pattern"),
+        ('[[embeds]]\nid = "a"\ncolour = "red"', "colour"),
+        ('[[embeds]]\nid = "a"\ncolor = "red"', "pattern"),
+        ('[[embeds]]\nid = "a"\nlimit = 0', "greater than"),
+        ('[[embeds]]\nid = "a"\n[[embeds]]\nid = "a"', "two embeds have the id a"),
+    ],
+)
+def test_an_embed_that_cannot_be_right_stops_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, said: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("tanya.toml").write_text(text)
+    with pytest.raises(SettingsInvalid, match=said):
+        read_config()
+
+
+# --- the framed page
+
+
+@pytest.mark.parametrize("name", [ALLOWED, WILDCARD])
+def test_the_framed_page_names_the_one_site_that_may_frame_it(client: TestClient, sites: Sites, name: str) -> None:
+    page = client.get("/embed/site", params={"origin": sites.origin(name)})
+    policy = parse_policy(page.headers["content-security-policy"])
+    assert policy["frame-ancestors"] == [sites.origin(name)]
+    assert policy["default-src"] == ["'none'"]
+    assert policy["script-src"] == policy["connect-src"] == ["'self'"]
+    assert page.headers["cache-control"] == "no-store"
+    assert "x-frame-options" not in page.headers
+
+
+@pytest.mark.parametrize("name", [STRANGE, DEEP])
+def test_a_site_that_is_not_listed_gets_no_page_and_no_token(client: TestClient, sites: Sites, name: str) -> None:
+    for response in (
+        client.get("/embed/site", params={"origin": sites.origin(name)}),
+        client.get("/embed/site", headers={"Referer": sites.origin(name) + "/page"}),
+        client.post("/embed/site/token", params={"origin": sites.origin(name)}, headers={"Origin": "http://tanya.example"}),
+    ):
+        assert response.status_code == 403
+        assert response.json()["error"]["code"] == "forbidden"
+
+
+@pytest.mark.parametrize("origin", [None, "", "null", "x\r\nSet-Cookie: a=b", "http://site.localhost; script-src *", "javascript:1"])
+def test_a_page_that_says_no_origin_or_nonsense_gets_none(client: TestClient, origin: str | None) -> None:
+    response = client.get("/embed/site", params={} if origin is None else {"origin": origin})
+    assert response.status_code == 403
+    assert "set-cookie" not in response.headers
+
+
+def test_a_plain_frame_is_known_by_its_referrer(client: TestClient, sites: Sites) -> None:
+    page = client.get("/embed/site", headers={"Referer": sites.origin(ALLOWED) + "/a/page"})
+    assert start_of(page.text)["origin"] == sites.origin(ALLOWED)
+
+
+def test_an_embed_that_is_not_listed_is_not_there(client: TestClient, sites: Sites) -> None:
+    for embed in ("nowhere", DEMO, "..%2f..%2fetc"):
+        assert client.get(f"/embed/{embed}", params={"origin": sites.origin(ALLOWED)}).status_code == 404
+
+
+def test_what_the_settings_say_cannot_leave_its_place_in_the_page() -> None:
+    embed = Embed(id="a", title="</script><script>alert(1)</script>", greeting="<!--")
+    assert "<" not in frame_start(embed, "https://example.org", "t", "en", Config())
+
+
+@pytest.mark.parametrize(("days", "rated"), [(0, False), (90, True)])
+def test_rating_is_offered_only_where_ratings_are_kept(days: int, rated: bool) -> None:
+    assert json.loads(frame_start(Embed(id="a"), "https://example.org", "t", "en", Config(keep_days=days)))["rated"] is rated
+
+
+# --- tokens
+
+
+def test_a_question_with_a_token_of_its_page_is_answered(client: TestClient, sites: Sites) -> None:
+    answer = ask(client, token(client, sites.origin(ALLOWED)), **{"Sec-Fetch-Site": "same-origin"})
+    assert answer.status_code == 200
+    assert answer.json()["citations"][0]["doc_id"] == "en.moon"
+
+
+def test_a_token_is_worth_nothing_elsewhere(client: TestClient, sites: Sites, clock: Clock) -> None:
+    mine = token(client, sites.origin(ALLOWED))
+    said, seal = mine.split(".")
+    forged = base64.urlsafe_b64encode(json.dumps(["site", "http://evil", "v", 2**40, ""]).encode()).rstrip(b"=").decode()
+    cases = {
+        "another embed": ask(client, mine, embed="other"),
+        "no token": ask(client, ""),
+        "no base64": ask(client, "!!.\x7f"),
+        "too long": ask(client, "a" * 5000),
+        "altered": ask(client, said[:-2] + ("AA" if said[-2:] != "AA" else "BB") + "." + seal),
+        "forged": ask(client, f"{forged}.{seal}"),
+        "another address": ask(at(client, "198.51.100.9"), mine),
+    }
+    assert {why: response.status_code for why, response in cases.items()} == dict.fromkeys(cases, 401)
+    assert ask(client, mine).status_code == 200
+    clock.now += SECONDS
+    replayed = ask(client, mine)
+    assert (replayed.status_code, replayed.json()["error"]["code"]) == (401, "token_invalid")
+
+
+def test_a_token_ends_with_the_index_it_was_made_for_and_with_its_sites_permission(bot: Bot, sites: Sites, client: TestClient) -> None:
+    tokens = Tokens()
+    door = door_of(sites, tokens)
+    here = TestClient(app_of(bot, door), "http://tanya.example", client=("203.0.113.7", 5000))
+    version = bot.version.manifest.version
+    for grant, status in (
+        (Grant("site", sites.origin(ALLOWED), version), 200),
+        (Grant("site", sites.origin(ALLOWED), "an older one"), 401),
+        (Grant("site", sites.origin(STRANGE), version), 401),
+    ):
+        assert ask(here, tokens.sign(grant, "203.0.113.7")).status_code == status
+    assert ask(client, Tokens().sign(Grant("site", sites.origin(ALLOWED), version), "203.0.113.7")).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("origin", "headers"),
+    [
+        ("http://strange.localhost", {}),
+        ("http://site.localhost", {}),
+        (None, {}),
+        ("null", {}),
+        ("http://tanya.example.evil.net", {}),
+        ("http://tanya.example", {"Sec-Fetch-Site": "cross-site"}),
+        ("http://tanya.example", {"Sec-Fetch-Site": "same-site"}),
+    ],
+)
+def test_a_stolen_token_asks_nothing_from_another_site(
+    client: TestClient, sites: Sites, origin: str | None, headers: dict[str, str]
+) -> None:
+    stolen = token(client, sites.origin(ALLOWED))
+    response = ask(client, stolen, origin=origin, **headers)
+    assert response.status_code == 403
+    assert "access-control-allow-origin" not in response.headers
+    sent = {**({"Origin": origin} if origin else {}), **headers}
+    assert client.post("/embed/site/token", params={"origin": sites.origin(ALLOWED)}, headers=sent).status_code == 403
+
+
+def test_a_token_is_renewed_by_the_page_itself(client: TestClient, sites: Sites, clock: Clock) -> None:
+    token(client, sites.origin(ALLOWED))
+    clock.now += SECONDS + 1
+    renewed = client.post("/embed/site/token", params={"origin": sites.origin(ALLOWED)}, headers={"Origin": "http://tanya.example"})
+    assert ask(client, renewed.json()["token"]).status_code == 200
+
+
+def test_the_address_is_not_in_the_token(client: TestClient, sites: Sites) -> None:
+    said = token(client, sites.origin(ALLOWED)).split(".")[0]
+    assert b"203.0.113" not in base64.urlsafe_b64decode(said + "==")
+
+
+# --- limits
+
+
+def test_of_one_more_question_than_the_limit_at_once_exactly_one_is_refused(client: TestClient, sites: Sites) -> None:
+    mine = token(client, sites.origin(ALLOWED), "narrow")
+    with ThreadPoolExecutor(3) as pool:
+        responses = list(pool.map(lambda _: ask(client, mine, embed="narrow"), range(3)))
+    assert sorted(response.status_code for response in responses) == [200, 200, 429]
+    refused = next(response for response in responses if response.status_code == 429)
+    assert refused.headers["retry-after"] == "60"
+    assert refused.json()["error"]["code"] == "too_many"
+
+
+def test_one_address_does_not_use_up_anothers_share_and_a_minute_later_all_is_well(
+    client: TestClient, sites: Sites, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = token(client, sites.origin(ALLOWED), "narrow")
+    assert [ask(client, mine, embed="narrow").status_code for _ in range(3)] == [200, 200, 429]
+    other = at(client, "198.51.100.9")
+    assert ask(other, token(other, sites.origin(ALLOWED), "narrow"), embed="narrow").status_code == 200
+    later = time.time() + 60
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert ask(client, mine, embed="narrow").status_code == 200
+
+
+def test_many_at_once_are_counted_exactly() -> None:
+    counters = Counters()
+    taken: list[bool] = []
+    barrier = threading.Barrier(16)
+
+    def take() -> None:
+        barrier.wait()
+        taken.extend(counters.take("50/minute", "a", "b") == 0 for _ in range(10))
+
+    threads = [threading.Thread(target=take) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(taken) == 50
+
+
+def test_what_an_address_is_refused_uses_up_nothing_of_the_embed(bot: Bot, sites: Sites) -> None:
+    small = Embed(id="small", origins=(sites.origin(ALLOWED),), limit=2, limit_address=1)
+    app = app_of(bot, Door(lambda: Config(embeds=(small,))))
+    one, two = (TestClient(app, "http://tanya.example", client=(address, 5000)) for address in ("203.0.113.7", "198.51.100.9"))
+    mine = token(one, sites.origin(ALLOWED), "small")
+    assert [ask(one, mine, embed="small").status_code for _ in range(3)] == [200, 429, 429]
+    assert ask(two, token(two, sites.origin(ALLOWED), "small"), embed="small").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("testclient", "unknown"),
+    ],
+)
+def test_an_ipv6_network_counts_as_one_address(address: str, counted: str) -> None:
+    assert subnet(address) == counted
+
+
+# --- the loader and the demo page
+
+
+def test_the_loader_may_be_loaded_and_checked_by_any_page_and_is_cached(client: TestClient) -> None:
+    response = client.get("/embed.js")
+    assert response.headers["access-control-allow-origin"] == "*"
+    assert response.headers["cross-origin-resource-policy"] == "cross-origin"
+    assert response.headers["content-type"].startswith("text/javascript")
+    assert integrity() == "sha384-" + base64.b64encode(hashlib.sha384(response.content).digest()).decode()
+
+
+def test_the_line_brings_the_look_that_the_button_needs() -> None:
+    line = paste_line("https://h", Embed(id="a", color="#aa3300", title='"Sea" & <sky>'))
+    assert 'data-color="#aa3300" data-title="&quot;Sea&quot; &amp; &lt;sky&gt;" integrity=' in line
+
+
+def test_what_the_widget_weighs(client: TestClient, sites: Sites) -> None:
+    page = client.get("/embed/site", params={"origin": sites.origin(ALLOWED)}).text
+    parts = [page.encode(), *((STATIC / name).read_bytes() for name in re.findall(r'"\.\./pages/([\w.-]+)"', page))]
+    assert len(parts) >= 4
+    assert len(gzip.compress(loader())) <= 5_000
+    assert sum(len(gzip.compress(part)) for part in parts) <= 30_000
+
+
+def test_nothing_of_the_widget_writes_markup_evaluates_text_or_names_another_host() -> None:
+    scripts = [*STATIC.glob("embed*.js"), *STATIC.glob("frame*.js")]
+    assert len(scripts) >= 3
+    for path in scripts:
+        text = path.read_text("utf-8")
+        assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function|setTimeout\(\s*[\"'`]", text), (
+            path
+        )
+        assert set(re.findall(r"https?://[\w.-]+", text)) <= {"https://HOST", "http://www.w3.org"}, path
+
+
+def test_the_words_of_the_widget_are_there_in_both_languages_and_all_used() -> None:
+    assert EMBED_TEXTS["id"].keys() == EMBED_TEXTS["en"].keys()
+    used = "".join(path.read_text("utf-8") for path in [*STATIC.glob("frame*"), *STATIC.glob("embed*")])
+    assert [name for name in EMBED_TEXTS["en"] if f"words.{name}" not in used] == []
+
+
+@pytest.mark.parametrize(
+    ("address", "host", "status"),
+    [
+        ("127.0.0.1", "127.0.0.1:7860", 200),
+        ("::1", "localhost:7860", 200),
+        ("203.0.113.7", "127.0.0.1", 404),
+        ("127.0.0.1", "tanya.example", 404),
+    ],
+)
+def test_the_demo_page_is_for_this_machine_only(client: TestClient, address: str, host: str, status: int) -> None:
+    here = at(client, address, f"http://{host}")
+    page = here.get("/embed/demo")
+    assert page.status_code == status
+    if status == 200:
+        assert integrity() in page.text
+        assert start_of(here.get("/embed/demo", params={"origin": f"http://{host}"}).text)["embed"] == DEMO
+        assert here.get("/embed/demo", params={"origin": "http://strange.localhost"}).status_code == 403
+
+
+# --- tanya embed
+
+
+def run(*words: str) -> tuple[int, str, str]:
+    result = CliRunner().invoke(main, words)
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_embed_list_prints_the_line_its_hash_and_the_policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "[[embeds]]" in run("embed", "list")[2]
+    Path("tanya.toml").write_text('public_url = "https://tanya.example/sub"\n[[embeds]]\nid = "news"\norigins = ["https://example.org"]')
+    code, out, _ = run("embed", "list")
+    assert code == 0
+    line = (
+        f'<script src="https://tanya.example/sub/embed.js" data-embed="news" integrity="{integrity()}" crossorigin="anonymous" defer>'
+        "</script>"
+    )
+    assert line in out
+    assert "script-src https://tanya.example\n" in out
+    assert "frame-src https://tanya.example\n" in out
+    rows = json.loads(run("embed", "list", "--json")[1])
+    assert (rows[0]["id"], rows[0]["line"], rows[0]["integrity"]) == ("news", line, integrity())
+
+
+SERVER, SITE = "https://tanya.example", "https://example.org"
+NEWS = Embed(id="news", origins=(SITE, "https://*.sites.example"))
+GOOD = {"Content-Security-Policy": f"default-src 'none'; frame-ancestors {SITE}"}
+
+
+def fetched(text: str = "", status: int = 200, headers: dict[str, str] | None = None, clock: float = 0.0) -> Fetched:
+    message = email.message.Message()
+    for name, value in ({"Date": formatdate(1_800_000_000 + clock, usegmt=True)} | (headers or {})).items():
+        message[name] = value
+    return Fetched(status, message, text, 1_800_000_000.0)
+
+
+def web(**pages: Fetched) -> Fetch:
+    """The server as it should be, and a site without a policy; `loader`, `frame` or `site` replace one of them."""
+    there = {
+        "loader": fetched(headers={"Access-Control-Allow-Origin": "*"}),
+        "frame": fetched(headers=GOOD),
+        "site": fetched("<p>"),
+    } | pages
+
+    def fetch(url: str) -> Fetched:
+        return there["loader" if url.endswith("/embed.js") else "frame" if "/embed/" in url else "site"]
+
+    return fetch
+
+
+def mends(origin: str = SITE, server: str = SERVER, embeds: tuple[Embed, ...] = (NEWS,), **pages: Fetched) -> dict[str, str]:
+    return {finding.topic: finding.fix for finding in examine(origin, embeds, server, web(**pages)) if finding.fix}
+
+
+def test_the_doctor_finds_nothing_where_all_is_well() -> None:
+    line = f'<script src="{SERVER}/embed.js" data-embed="news" integrity="{integrity()}"></script>'
+    assert (
+        mends(site=fetched(line, headers={"Content-Security-Policy": f"default-src 'self'; script-src {SERVER}; frame-src {SERVER}"})) == {}
+    )
+    assert mends() == {}
+
+
+@pytest.mark.parametrize(
+    ("origin", "said"),
+    [
+        ("http://example.org", "another scheme"),
+        ("https://example.org:8443", "another port"),
+        ("https://www.example.org", "www."),
+        ("https://a.b.sites.example", "exactly one label"),
+        ("https://sites.example", "exactly one label"),
+        ("https://else.example", ""),
+    ],
+)
+def test_the_doctor_says_what_differs_from_a_listed_origin_and_the_line_to_add(origin: str, said: str) -> None:
+    findings = list(examine(origin, (NEWS,), SERVER, web()))
+    assert [finding.topic for finding in findings] == ["listed"]
+    assert said in findings[0].found
+    assert f'origins = ["{SITE}", "https://*.sites.example", "{origin}"]' in (findings[0].fix or "")
+    assert f'origins = ["{origin}"]' in mends(origin, embeds=())["listed"]
+
+
+@pytest.mark.parametrize(
+    ("topic", "fix", "options"),
+    [
+        ("mixed content", "https://tanya.example", {"server": "http://tanya.example"}),
+        ("address", "TANYA_PUBLIC_URL", {"server": "http://127.0.0.1:7860"}),
+        ("loader", "/embed.js", {"loader": fetched(status=502)}),
+        ("loader", "headers as they are", {"loader": fetched()}),
+        ("framing", "Restart tanya serve", {"frame": fetched(status=403)}),
+        ("framing", "proxy_hide_header X-Frame-Options", {"frame": fetched(headers=GOOD | {"X-Frame-Options": "SAMEORIGIN"})}),
+        ("framing", "add none", {"frame": fetched(headers={"Content-Security-Policy": "frame-ancestors 'self'"})}),
+        ("framing", "add none", {"frame": fetched()}),
+        ("clock", "timedatectl", {"frame": fetched(headers=GOOD, clock=-3600)}),
+        ("policy", f"script-src 'self' {SERVER}", {"site": fetched(headers={"Content-Security-Policy": "script-src 'self'"})}),
+        (
+            "policy",
+            f"frame-src {SERVER}",
+            {"site": fetched(headers={"Content-Security-Policy": f"script-src {SERVER}; default-src 'none'"})},
+        ),
+        ("policy", f"frame-src {SERVER}", {"site": fetched('<meta http-equiv="Content-Security-Policy" content="child-src \'none\'">')}),
+        ("policy", "nonce", {"site": fetched(headers={"Content-Security-Policy": "script-src 'nonce-x' 'strict-dynamic' https:"})}),
+        ("sandbox", "allow-same-origin", {"site": fetched(headers={"Content-Security-Policy": "sandbox allow-scripts"})}),
+        ("line", integrity(), {"site": fetched(f'<script src="{SERVER}/embed.js" data-embed="news" integrity="sha384-old"></script>')}),
+    ],
+)
+def test_the_doctor_names_the_mend(topic: str, fix: str, options: dict[str, Any]) -> None:
+    assert fix in mends(**options)[topic]
+
+
+def test_the_doctor_goes_on_where_a_site_or_a_server_does_not_answer() -> None:
+    def silent(url: str) -> Fetched:
+        raise OSError("no route")
+
+    findings = list(examine(SITE, (NEWS,), SERVER, silent))
+    assert [finding.topic for finding in findings] == ["listed", "address", "server", "site"]
+    assert "tanya serve" in (findings[2].fix or "")
+
+
+def test_embed_doctor_on_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, out, _ = run("embed", "doctor", "https://example.org")
+    assert (code, 'origins = ["https://example.org"]' in out) == (1, True)
+    assert json.loads(run("embed", "doctor", "https://example.org", "--json")[1])[0]["topic"] == "listed"
+    assert run("embed", "doctor", "example.org")[0] == 2
