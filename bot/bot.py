@@ -5,6 +5,7 @@ import logging
 import time
 import uuid
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from bot.phrases import phrase
 from bot.publish import GOLDEN, Ask, Publication, Report, Watch, publish
 from bot.question import Question, question_language, read_question
 from bot.read import Candidate, Reading, mentions, read
-from bot.reader import Reader, SpanReader
+from bot.reader import Reader, SpanReader, whole
 from corpus.errors import IndexMissing, IndexOutdated
 from corpus.language import LANGUAGES
 from index.build import text_to_embed
@@ -53,6 +54,13 @@ class Bot:
     def version(self) -> IndexVersion:
         """The index that answers."""
         return self.retriever.version
+
+    def warm(self) -> None:
+        """Begin to compile the models, in threads of their own: what needs them waits, all else goes on."""
+        pool = ThreadPoolExecutor(2, "warm")
+        pool.submit(self.retriever.embedder.embed_queries, ["diplomasi"])
+        pool.submit(self.reader.read, "diplomasi", [whole("diplomasi")])
+        pool.shutdown(wait=False)
 
     def search(self, question: str, k: int) -> list[Hit]:
         """The k passages nearest to `question`, in all languages. Raises QuestionInvalid."""
@@ -164,7 +172,9 @@ def open_bot(config: Config, watch: Watch | None = None) -> Bot:
             LOG.warning("%s That is done now.", error)
         rebuild(config, embedder, reader, watch, wait=True)
         version = open_index(index_folder(config), embedder.identity)
-    return Bot(Retriever(version, embedder), reader, config)
+    bot = Bot(Retriever(version, embedder), reader, config)
+    bot.warm()
+    return bot
 
 
 def open_models(config: Config) -> tuple[Embedder, Reader]:

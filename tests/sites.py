@@ -21,6 +21,8 @@ from ui.embed_token import Tokens
 from ui.serve import Site
 
 ALLOWED, WILDCARD, DEEP, STRANGE = "site.localhost", "news.sites.localhost", "a.b.sites.localhost", "strange.localhost"
+SAME_SITE = "tanya.localhost"
+"""Browsers take it for the site of the widget's own host, so its frame may store things."""
 HOSTILE = "<img src=x onerror=alert(1)>"
 MOON = (
     "---\ntitle: 'The Moon & its air'\nauthor: A. Author\npublisher: Almanac House\ndate: 2019-09-10\n"
@@ -76,7 +78,7 @@ class Sites:
 def embeds(sites: Sites) -> tuple[Embed, ...]:
     allowed, wildcard = sites.origin(ALLOWED), f"http://*.sites.localhost:{sites.port}"
     return (
-        Embed(id="site", origins=(allowed, wildcard)),
+        Embed(id="site", origins=(allowed, wildcard, sites.origin(SAME_SITE))),
         Embed(id="other", origins=(allowed,), title="Other", questions=("What is the tide?",)),
         Embed(id="narrow", origins=(allowed,), limit=100, limit_address=2),
     )

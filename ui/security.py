@@ -164,7 +164,7 @@ class KnownHost:
 
 
 def is_our_host(host: str, config: Config) -> bool:
-    """Whether `host`, of a Host header, may be served: an address, localhost, or the name that was set.
+    """Whether `host`, of a Host header, may be served: an address, localhost (RFC 6761: and all names below it), or the name that was set.
 
     A server that listens to other machines and was given no name answers to all.
     """
@@ -173,7 +173,7 @@ def is_our_host(host: str, config: Config) -> bool:
     except ValueError:
         return False
     public = urlsplit(config.public_url or "").hostname
-    if name in {"localhost", config.host, public} or _is_address(name):
+    if name in {"localhost", config.host, public} or name.endswith(".localhost") or _is_address(name):
         return True
     return not public and not is_loopback(config.host)
 

@@ -177,7 +177,7 @@ iframe{display:block;width:100%;height:100%;border:0;background:none}
     }
 
     send(type, detail) {
-      if (this.ready) this.frame.contentWindow.postMessage({ tanya: type, ...detail }, this.origin());
+      if (this.ready && this.host.isConnected) this.frame.contentWindow.postMessage({ tanya: type, ...detail }, this.origin());
       else if (type !== "theme" && type !== "modal") this.orders.push([type, detail]);
     }
 
