@@ -31,7 +31,7 @@ PAIR_EVERY = 5
 """One step in so many is of pairs."""
 
 NEW_SHARE = 0.7
-"""Of the weights shipped where training went on from earlier ones, which have the rest: the average is better than either (tests/eval/LOG.md)."""
+"""Of the weights shipped where training went on from earlier ones, which have the rest: the mean beats both (tests/eval/LOG.md)."""
 
 # No dropout: drawing its masks took more than half of a step's forward pass on a CPU, and adapters are small.
 # Attention is the eager one: the fused backward pass took a third of a step, with heads of only 32 numbers.
