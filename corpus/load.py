@@ -175,7 +175,7 @@ def _front_matter(text: str, path: Path) -> tuple[dict[str, Any], str]:
     if not match:
         return {}, text
     try:
-        fields = yaml.safe_load(match["yaml"]) or {}
+        fields = yaml.safe_load(match["yaml"]) or {}  # not the parser in C: deep nesting crashes the process
     except (yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
         where = str(error).replace("\n", " ")
         raise FrontMatterInvalid(f"{path}: the front matter is no valid YAML ({where}).") from error
