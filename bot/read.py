@@ -205,12 +205,14 @@ def _within_chunk(version: IndexVersion, row: int, chunk: Chunk) -> tuple[int, i
 
 
 def _shared_words(question: Question, rows: Sequence[int], version: IndexVersion) -> list[float]:
-    """How much of the question each sentence holds, 0 to 1; a word that few of them hold weighs more."""
+    """How much of the question each sentence holds, 0 to 1; a word that few of them hold weighs more. An acronym holds its full form."""
     asked = {language: sorted(_stems(question.text, language)) for language in _STEMMERS}
     documents = [version.documents[version.sentences[row].doc_id] for row in rows]
     table = np.zeros((len(rows), max((len(asked[document.language]) for document in documents), default=0)))
     for i, (row, document) in enumerate(zip(rows, documents, strict=True)):
-        here = _stems(document.text[version.sentences[row].start : version.sentences[row].end], document.language)
+        text = document.text[version.sentences[row].start : version.sentences[row].end]
+        forms = [form for acronym in _ACRONYM.findall(text) for form in version.full_forms.get(acronym, ())]
+        here = _stems(" ".join([text, *forms]), document.language)
         table[i, : len(asked[document.language])] = [stem in here for stem in asked[document.language]]
     rarity = np.log((len(table) + 1) / (table.sum(axis=0) + 0.5))
     return [float(share) for share in table @ rarity / rarity.sum()] if table.size else [0.0] * len(rows)

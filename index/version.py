@@ -18,6 +18,7 @@ import itertools
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ValidationError
 
+from corpus.acronyms import full_forms
 from corpus.document import Block, Chunk, Document, Note, Sentence, Source
 from corpus.errors import DocumentUnknown, IndexDamaged, IndexOutdated
 from index.disk import make_folders, sha256_of, sync_folder, write_file
@@ -84,6 +86,11 @@ class IndexVersion:
             return self.documents[doc_id]
         except KeyError:
             raise DocumentUnknown(f"There is no document {doc_id!r} in this index.") from None
+
+    @cached_property
+    def full_forms(self) -> dict[str, frozenset[str]]:
+        """Acronym -> what it stands for, as the documents say it."""
+        return full_forms(document.text for document in self.documents.values())
 
     def language_of(self, chunk: Chunk) -> str:
         """The language of the chunk's document."""

@@ -1,9 +1,11 @@
 """Documents to sentences and chunks: offsets are exact for every text."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpus import Document, load_corpus, normalise, split_chunks, split_sentences
+from corpus.acronyms import full_forms
 from corpus.markdown import parse_markdown
 from tests.conftest import DOCUMENTS, Writer
 
@@ -79,3 +81,17 @@ def test_no_footnote_mark_and_no_front_matter_reach_a_chunk_of_the_shipped_corpu
         assert "[^" not in shipped.text
         assert "sources:" not in shipped.text
         assert not shipped.text.startswith("---")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Kementerian membuka Digital Command Center (DCC) itu.", {"DCC": {"Digital Command Center"}}),
+        ("Perlindungan warga negara Indonesia (WNI) diutamakan.", {"WNI": {"warga negara Indonesia"}}),
+        ("the Regional Conference on Digital Diplomacy (RCDD) met", {"RCDD": {"Regional Conference on Digital Diplomacy"}}),
+        ("the Organisation of Islamic Cooperation (OIC) met", {"OIC": {"Organisation of Islamic Cooperation"}}),
+        ("Konferensi Regional Diplomasi Digital (RCDD) dibuka (lihat BDF).", {}),
+    ],
+)
+def test_an_acronym_stands_for_the_words_that_spell_it(text: str, found: dict[str, set[str]]) -> None:
+    assert full_forms([text]) == found
