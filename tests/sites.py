@@ -78,7 +78,7 @@ class Sites:
 def embeds(sites: Sites) -> tuple[Embed, ...]:
     allowed, wildcard = sites.origin(ALLOWED), f"http://*.sites.localhost:{sites.port}"
     return (
-        Embed(id="site", origins=(allowed, wildcard, sites.origin(SAME_SITE))),
+        Embed(id="site", origins=(allowed, wildcard, sites.origin(SAME_SITE)), limit=1000, limit_address=1000),
         Embed(id="other", origins=(allowed,), title="Other", questions=("What is the tide?",)),
         Embed(id="narrow", origins=(allowed,), limit=100, limit_address=2),
     )
