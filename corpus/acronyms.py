@@ -3,7 +3,9 @@
 import re
 from collections.abc import Iterable
 
-_PAIR = re.compile(r"((?:[\w-]+ ){1,12})\(([A-Z][A-Za-z]*[A-Z])\)")
+_PAIR = re.compile(r"(?<![\w-])((?:[\w-]+ ){1,12})\(([A-Z][A-Za-z]*[A-Z])\)")
+"""Only from the start of a word: a text of one endless word would else be read from each of its letters."""
+
 _SMALL = frozenset("of on for and the in to di ke dan untuk bagi pada dari yang".split())
 """Words that may stand in a full form without a letter in the acronym."""
 

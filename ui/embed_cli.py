@@ -6,7 +6,7 @@ import sys
 
 import click
 
-as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+from ui.options import as_json
 
 SAMPLE = '[[embeds]]\nid = "site"\norigins = ["https://example.org"]'
 
