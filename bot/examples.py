@@ -70,6 +70,14 @@ Paragraphs = list[list[Example]]
 """Of each paragraph its questions."""
 
 
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Paragraphs of one subject or one source, and the share of their questions that comes in an epoch."""
+
+    paragraphs: Paragraphs
+    share: float = 1.0
+
+
 def read_squad(path: Path) -> tuple[Paragraphs, Paragraphs]:
     """(train, held out) of a file of IDK-MRC's shape."""
     found: Paragraphs = []
@@ -157,12 +165,12 @@ def as_typed(example: Example) -> Example:
     return replace(example, question=example.question.lower().rstrip(" ?"))
 
 
-def epoch(groups: Sequence[Paragraphs], dice: random.Random) -> list[Example]:
-    """Every question once, in a new order and with new alterations; a group's paragraphs are each other's likenesses."""
+def epoch(groups: Sequence[Group], dice: random.Random) -> list[Example]:
+    """A share of each group's questions once, in a new order and with new alterations; its paragraphs are each other's likenesses."""
     found = []
     for group in groups:
-        contexts = [paragraph[0].context for paragraph in group if paragraph]
-        true = [example for paragraph in group for example in paragraph]
+        contexts = [paragraph[0].context for paragraph in group.paragraphs if paragraph]
+        true = [example for paragraph in group.paragraphs for example in paragraph if dice.random() < group.share]
         answered = [example for example in true if example.end > example.start]
         extra = [altered(one, contexts, dice) for one in answered if dice.random() < ALTERED]
         extra += [elsewhere(one, contexts, dice) for one in answered if dice.random() < ELSEWHERE]
@@ -172,7 +180,7 @@ def epoch(groups: Sequence[Paragraphs], dice: random.Random) -> list[Example]:
     return [as_typed(one) if dice.random() < TYPED else one for one in found]
 
 
-def batches(groups: Sequence[Paragraphs], size: int, dice: random.Random, together: int = 50) -> Iterator[list[Example]]:
+def batches(groups: Sequence[Group], size: int, dice: random.Random, together: int = 50) -> Iterator[list[Example]]:
     """Batches without end, each of questions whose paragraphs are about as long: padding would be half of the work."""
     waiting: list[Example] = []
     while True:

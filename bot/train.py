@@ -1,6 +1,6 @@
 """Trains the reader: low-rank adapters on the e5 encoder, and two weights per token for the start and end of an answer.
 
-    python -m bot.train --squad train.json --own tests/eval/reading.jsonl --pairs indonli/train.jsonl --out DIR [--steps N]
+    python -m bot.train --squad train.json --own tests/eval/reading*.jsonl --pairs indonli/train.jsonl --out DIR [--steps N]
 
 A question is `query: …`, paired with `passage: …`; the first token stands for "no answer". What it learns from is in
 `bot/examples.py`. Every so many steps a batch of statements and texts asks the first token, through a layer that is
@@ -21,7 +21,7 @@ import torch
 from torch import nn
 
 from bot.evaluate import exact_and_f1
-from bot.examples import LABELS, Example, Pair, Paragraphs, batches, read_own, read_pairs, read_squad
+from bot.examples import LABELS, Example, Group, Pair, batches, read_own, read_pairs, read_squad
 from bot.reader import best_span
 from index.unpack import unpack_model
 
@@ -130,7 +130,15 @@ def span_loss(logits: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
 
 
 def train(
-    squad: Path, own: Path | None, pairs: Path | None, start: Path | None, out: Path, cache: Path, steps: int, rate: float, seed: int
+    squad: Path,
+    own: list[tuple[Path, float]],
+    pairs: Path | None,
+    start: Path | None,
+    out: Path,
+    cache: Path,
+    steps: int,
+    rate: float,
+    seed: int,
 ) -> None:
     """Train for `steps`, a checkpoint every so often; ends with `reader.safetensors` in `out`."""
     from safetensors.torch import load_file, save_file
@@ -181,14 +189,19 @@ def train(
     save_file({name: value.contiguous().half() for name, value in shipped.items()}, out / "reader.safetensors")
 
 
-def _groups(squad: Path, own: Path | None) -> tuple[list[Paragraphs], dict[str, list[Example]]]:
+def _groups(squad: Path, own: list[tuple[Path, float]]) -> tuple[list[Group], dict[str, list[Example]]]:
     first, held_first = read_squad(squad)
-    groups, held = [first], {"squad": [one for paragraph in held_first for one in paragraph]}
-    if own:
-        second, held_second = read_own(own)
-        groups += second
-        held["own"] = [one for dossier in held_second for paragraph in dossier for one in paragraph]
+    groups, held = [Group(first)], {"squad": [one for paragraph in held_first for one in paragraph]}
+    for path, share in own:
+        dossiers, held_dossiers = read_own(path)
+        groups += [Group(dossier, share) for dossier in dossiers]
+        held[path.stem] = [one for dossier in held_dossiers for paragraph in dossier for one in paragraph]
     return groups, held
+
+
+def _shared(text: str) -> tuple[Path, float]:
+    path, _, share = text.partition(":")
+    return Path(path), float(share or 1)
 
 
 def _pair_batches(pairs: list[Pair], dice: random.Random) -> Iterator[list[Pair]]:
@@ -249,7 +262,14 @@ def main() -> None:
     """Parse the command line and train."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--squad", type=Path, required=True, help="a file of IDK-MRC's shape")
-    parser.add_argument("--own", type=Path, help="passages of the shape of tests/eval/reading.jsonl")
+    parser.add_argument(
+        "--own",
+        type=_shared,
+        nargs="+",
+        default=[],
+        metavar="FILE[:SHARE]",
+        help="passages of the shape of tests/eval/reading.jsonl, and the share of their questions that comes in an epoch",
+    )
     parser.add_argument("--pairs", type=Path, help="statements and texts, of IndoNLI's shape")
     parser.add_argument("--start", type=Path, help="weights of an earlier reader to go on from")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoint and weights")

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from bot import WordReader
 from bot.evaluate import exact_and_f1, read_paragraphs, score_squad
-from bot.examples import Example, altered, as_typed, batches, elsewhere, read_own, read_squad, without
+from bot.examples import Example, Group, altered, as_typed, batches, elsewhere, epoch, read_own, read_squad, without
 from corpus import EvaluationInvalid
 from ui.cli import main
 
@@ -108,10 +108,16 @@ def test_held_out_paragraphs_are_never_trained_on(tmp_path: Path) -> None:
     path.write_text(json.dumps([{**PARAGRAPHS[0], "context": f"{i} " + str(PARAGRAPHS[0]["context"])} for i in range(30)]), "utf-8")
     train, held = read_squad(path)
     own, own_held = read_own(OWN)
-    seen = {one.context for batch, _ in zip(batches([train, *own], 16, random.Random(1)), range(800), strict=False) for one in batch}
+    groups = [Group(one) for one in (train, *own)]
+    seen = {one.context for batch, _ in zip(batches(groups, 16, random.Random(1)), range(1_200), strict=False) for one in batch}
     assert len(held) == 3
     assert not seen & {one.context for dossier in [held, *own_held] for paragraph in dossier for one in paragraph}
     assert seen >= {one.context for dossier in [train, *own] for paragraph in dossier for one in paragraph}
+
+
+def test_of_a_group_no_more_than_its_share_comes_in_an_epoch() -> None:
+    paragraphs = [[Example(f"Kapan kapal {i} karam?", f"Kapal {i} karam.")] for i in range(400)]
+    assert 50 < len(epoch([Group(paragraphs, 0.25)], random.Random(1))) < 150
 
 
 def test_our_own_passages_mark_their_answers() -> None:
