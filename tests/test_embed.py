@@ -254,6 +254,7 @@ def test_a_token_ends_with_the_index_it_was_made_for_and_with_its_sites_permissi
         ("http://site.localhost", {}),
         (None, {}),
         ("null", {}),
+        ("http://[", {}),
         ("http://tanya.example.evil.net", {}),
         ("http://tanya.example", {"Sec-Fetch-Site": "cross-site"}),
         ("http://tanya.example", {"Sec-Fetch-Site": "same-site"}),
@@ -306,7 +307,9 @@ def test_a_real_server_with_all_its_guards_lets_exactly_the_limit_through(bot: B
 
         with ThreadPoolExecutor(8) as pool:
             statuses = sorted(pool.map(one, range(8)))
+        renewal = httpx.post(f"{here}/embed/narrow/token", params={"origin": sites.origin(ALLOWED)}, headers={"Origin": "http://["})
     assert statuses == [200, 200] + [429] * 6
+    assert renewal.status_code == 403
 
 
 def test_one_address_does_not_use_up_anothers_share_and_a_minute_later_all_is_well(

@@ -152,11 +152,11 @@ iframe{display:block;width:100%;height:100%;border:0;background:none}
       if (this.frame) return;
       const { options } = this;
       const query = new URLSearchParams({ origin: location.origin, lang: this.language, page: this.page });
-      this.frame = make("iframe", { title: options.title || NAME, allow: "clipboard-write", src: `${options.host}/embed/${encodeURIComponent(options.embed)}?${query}` });
-      const refused = () => !this.ready && this.frame && this.shown() && this.refuse();
-      this.frame.addEventListener("load", () => setTimeout(refused, WAIT));
+      const frame = this.frame = make("iframe", { title: options.title || NAME, allow: "clipboard-write", src: `${options.host}/embed/${encodeURIComponent(options.embed)}?${query}` });
+      const refused = () => this.frame === frame && !this.ready && this.shown() && this.refuse();
+      frame.addEventListener("load", () => setTimeout(refused, WAIT));
       setTimeout(refused, SLOW);
-      this.panel.append(this.frame);
+      this.panel.append(frame);
     }
 
     refuse() {
