@@ -4,6 +4,7 @@ The conversation lives in the browser: each question brings it along, and nothin
 """
 
 import html
+import logging
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -14,8 +15,10 @@ from bot.answer import Answer
 from bot.config import Config
 from bot.converse import TURNS, Turn
 from corpus.errors import QuestionInvalid, QuestionTooLong, QueueFull, TanyaError
-from ui.render import answer_steps, message_html, question_html, searching_html
+from ui.render import answer_steps, message_html, question_html, searching_html, votes_html
 from ui.texts import EXAMPLES, TEXTS
+
+LOG = logging.getLogger("tanya")
 
 STATIC = Path(__file__).parent / "static"
 CONCURRENCY = 36
@@ -95,9 +98,15 @@ def talk(desk: Asked, question: str, messages: list[Message], language: str) -> 
         yield with_reply(message_html(words["busy"]))
     except TanyaError:
         yield with_reply(message_html(words["failed"]))
+    except Exception:
+        # Else the page would say for ever that it searches.
+        LOG.exception("An answer failed in a way that was not foreseen.")
+        yield with_reply(message_html(words["failed"]))
     else:
-        for content in answer_steps(answer, urlsplit(desk.config.public_url or "").path):
+        *growing, whole = answer_steps(answer, urlsplit(desk.config.public_url or "").path)
+        for content in growing:
             yield with_reply(content)
+        yield with_reply(whole + (votes_html(answer.answer_id, language) if desk.config.keep_days else ""))
 
 
 def turns(messages: list[Message]) -> list[Turn]:
