@@ -30,11 +30,20 @@ from ui.serve import Site, exposure
 from ui.texts import TEXTS
 
 LOCAL = "http://127.0.0.1"
+FOR_ALL = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
+"""What every door takes, the assistants' too."""
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     return Site(moon_bot(tmp_path_factory.mktemp("site")))
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Of another such site, really served."""
+    with served(Site(moon_bot(tmp_path_factory.mktemp("served")))) as found:
+        yield found
 
 
 @pytest.fixture(autouse=True)
@@ -278,19 +287,15 @@ def test_oversized_bodies_are_refused_at_every_door(site: Site) -> None:
 @pytest.mark.parametrize(
     "path", ["/api/ask", "/api/feedback", "/v1/chat/completions", "/mcp", "/gradio_api/queue/join", "/en/gradio_api/queue/join"]
 )
-def test_a_body_that_does_not_say_its_size_is_cut_off_at_every_door(site: Site, path: str) -> None:
-    chunks = (b" " * 100_000 for _ in range(MAX_BODY // 100_000 + 1))
-    headers = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
-    with served(site) as address:
-        response = httpx.post(address + path, content=chunks, headers=headers)
-    assert response.status_code == 413
+def test_a_body_that_does_not_say_its_size_is_cut_off_at_every_door(address: str, path: str) -> None:
+    chunks = (b" " * size for size in [100_000] * (MAX_BODY // 100_000) + [1])
+    assert httpx.post(address + path, content=chunks, headers=FOR_ALL).status_code == 413
 
 
 @pytest.mark.parametrize("path", ["/api/ask", "/api/feedback", "/v1/chat/completions", "/mcp", "/gradio_api/queue/join"])
-def test_a_body_of_endless_depth_is_a_plain_error(site: Site, path: str) -> None:
-    headers = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
-    for body in (b"[" * 400_000, b'{"a":' * 100_000, b'{"data": ' + b"[" * 400_000 + b"]" * 400_000 + b"}"):
-        assert 400 <= client(site).post(path, content=body, headers=headers).status_code < 500
+@pytest.mark.parametrize("body", [b"[" * 400_000, b'{"a":' * 100_000, b'{"data": ' + b"[" * 400_000 + b"]" * 400_000 + b"}"])
+def test_a_body_of_endless_depth_is_a_plain_error(address: str, path: str, body: bytes) -> None:
+    assert 400 <= httpx.post(address + path, content=body, headers=FOR_ALL).status_code < 500
 
 
 def test_a_body_that_never_ends_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,6 @@
 """What is kept of use, for how long, how it is turned off and deleted; the notice says just that; metrics name nobody."""
 
 import json
-import re
 import sqlite3
 import stat
 from collections.abc import Iterator
@@ -12,23 +11,20 @@ import pytest
 from click.testing import CliRunner
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from playwright.sync_api import expect, sync_playwright
 from pydantic import SecretStr
 
 import bot.kept
 from bot import Bot, read_config
 from bot.kept import Gap, Kept, group_gaps
 from corpus import IndexMissing, KeptUnwritable, SettingsInvalid
-from tests.conftest import CHROMIUM
-from tests.doors import QUESTION, REFUSED, moon_bot, served
+from tests.doors import QUESTION, REFUSED, moon_bot
 from ui.api import health_routes
-from ui.chat import talk
 from ui.cli import main
 from ui.desk import Desk
 from ui.errors import add_errors
 from ui.feedback import notice
 from ui.serve import Site
-from ui.texts import PRIVACY, TEXTS
+from ui.texts import PRIVACY
 
 NEAR = "Who walked on the moon in 1999?"
 
@@ -205,56 +201,13 @@ def test_forgetting_asks_first(site: Site, client: TestClient, monkeypatch: pyte
     assert len(site.kept.gaps(90)) == 1
 
 
-def test_the_chat_asks_for_a_vote_on_the_answer_that_it_shows_and_not_where_votes_are_not_kept(site: Site) -> None:
-    *growing, whole = talk(site.desk, QUESTION, [], "id")
-    assert not any("td-vote" in shown[-1]["content"] for shown in growing)
-    (found,) = re.findall(r'id="td-votes-([0-9a-f]+)"', whole[-1]["content"])
-    assert site.desk.remembered(found).question == QUESTION
-    assert TEXTS["id"]["rate"] in whole[-1]["content"]
-    setting(site, keep_days=0)
-    assert "td-vote" not in list(talk(site.desk, QUESTION, [], "id"))[-1][-1]["content"]
-
-
-@pytest.mark.browser
-@pytest.mark.parametrize(("path", "language"), [("/", "id"), ("/en/", "en")])
-def test_a_visitor_votes_in_the_chat_and_says_why(site: Site, path: str, language: str) -> None:
-    words = TEXTS[language]
-    with served(site) as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page()
-        complaints: list[str] = []
-        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(address + path)
-        page.fill("#td-box textarea", QUESTION)
-        page.keyboard.press("Enter")
-        page.get_by_role("button", name=words["up"], exact=True).click()
-        expect(page.get_by_role("status").filter(has_text=words["rated"])).to_be_visible()
-        assert [vote.rating for vote in site.kept.votes(90)] == ["up"]
-        page.get_by_role("button", name=words["down"], exact=True).click()
-        page.get_by_label(words["why"]).fill("<b>salah</b> tahun")
-        page.keyboard.press("Enter")
-        expect(page.locator(".td-said")).to_have_text(words["rated_why"])
-        (vote,) = site.kept.votes(90)
-        assert (vote.rating, vote.reason, vote.question, vote.documents) == ("down", "<b>salah</b> tahun", QUESTION, ("en.moon",))
-        page.fill("#td-box textarea", REFUSED)
-        page.keyboard.press("Enter")
-        expect(page.locator(".td-votes")).to_have_count(2)
-        # The first answer's vote is still shown after the page was told of another one.
-        expect(page.locator(".td-votes").first.locator('[aria-pressed="true"]')).to_have_text(words["down"])
-        site.desk._answers.clear()
-        page.locator(".td-up").last.click()
-        expect(page.locator(".td-said").last).to_have_text(words["rated_late"])
-        assert all("404" in said for said in complaints)
-        browser.close()
-
-
 @pytest.mark.parametrize("language", ["id", "en"])
 def test_the_privacy_notice_says_what_the_settings_do(site: Site, client: TestClient, language: str) -> None:
     setting(site, keep_days=17)
     page = client.get("/privacy", params={"lang": language}).text
     assert f'<html lang="{language}">' in page
     assert " 17 " in page
+    assert not any("{" in paragraph for paragraph in notice(site.settings(), language))
     assert PRIVACY[language]["log"] in notice(site.settings(), language)
     setting(site, keep_days=0, log_questions=True)
     said = notice(site.settings(), language)
@@ -262,7 +215,6 @@ def test_the_privacy_notice_says_what_the_settings_do(site: Site, client: TestCl
     assert PRIVACY[language]["log_questions"] in said
     assert not any(" 17 " in paragraph for paragraph in said)
     assert PRIVACY["id"].keys() == PRIVACY["en"].keys()
-    assert not any("{" in paragraph for paragraph in said)
     assert f"{bot.kept.LONGEST_QUESTION} " in page
 
 

@@ -70,11 +70,8 @@ def privacy_routes(settings: Callable[[], Config]) -> APIRouter:
 def notice(config: Config, language: str) -> list[str]:
     """The paragraphs of the notice, as the settings make them true."""
     words = PRIVACY[language]
-    kept = (
-        [words["kept"].format(days=config.keep_days, characters=LONGEST_QUESTION), words["votes"]]
-        if config.keep_days
-        else [words["nothing"]]
-    )
+    bounds = {"days": config.keep_days, "characters": LONGEST_QUESTION}
+    kept = [words[name].format(**bounds) for name in (("kept", "votes") if config.keep_days else ("nothing",))]
     logged = words["log_questions"] if config.log_questions else words["log"]
     memory = words["memory"].format(minutes=round(REMEMBERED_FOR / 60))
     return [words["conversation"], *kept, memory, logged, words["address"], words["elsewhere"]]

@@ -263,7 +263,7 @@ class ChatDoors:
 def brings_token(headers: Headers, token: str | None) -> bool:
     """Whether a request brings `token` as its bearer; compared in constant time. Where there is none, nothing does."""
     scheme, _, given = headers.get("authorization", "").partition(" ")
-    return token is not None and scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), token.encode())
+    return bool(token) and scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), (token or "").encode())
 
 
 def is_same_site(headers: Headers, config: Config) -> bool:

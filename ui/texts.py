@@ -102,8 +102,8 @@ PRIVACY: dict[str, dict[str, str]] = {
         "bahasanya, alasan tidak terjawab, dan tanggalnya. Gunanya agar pengelola tahu sumber apa yang kurang. Jadi, jangan "
         "menulis data pribadi.",
         "votes": "Jika Anda menilai suatu jawaban, yang disimpan selama itu juga adalah nilainya, alasan yang Anda tulis, "
-        "pertanyaannya (dipotong sama) dan bahasanya, apakah terjawab, sumber yang dikutip, versi indeks, nomor acak jawaban itu, "
-        "dan tanggalnya.",
+        "pertanyaannya (juga paling banyak {characters} karakter) dan bahasanya, apakah terjawab, sumber yang dikutip, versi indeks, "
+        "nomor acak jawaban itu, dan tanggalnya.",
         "nothing": "Pertanyaan dan penilaian tidak disimpan: pengelola mematikannya.",
         "memory": "Jawaban diingat di memori paling lama {minutes} menit, agar sambungan yang putus dapat dilanjutkan dan "
         "jawaban dapat dinilai.",
@@ -124,8 +124,9 @@ PRIVACY: dict[str, dict[str, str]] = {
         "kept": "Questions that the sources could not answer are kept on this server for {days} days: their text ({characters} characters "
         "at most; of a follow-up with the names that it refers to), language, the reason why there was no answer, and the date. They "
         "tell the maintainer which sources are missing. So please write no personal data.",
-        "votes": "If you rate an answer, your rating, the reason you write, the question (cut alike) and its language, whether it was "
-        "answered, the sources cited, the index version, a random number of that answer and the date are kept for as long.",
+        "votes": "If you rate an answer, your rating, the reason you write, the question (its first {characters} characters) and its "
+        "language, whether it was answered, the sources cited, the index version, a random number of that answer and the date are "
+        "kept for as long.",
         "nothing": "Questions and ratings are not kept: the maintainer has turned that off.",
         "memory": "Answers are remembered in memory for {minutes} minutes at most, so that a broken connection can go on and an "
         "answer can be rated.",
