@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 from fastapi.testclient import TestClient
+from pydantic import SecretStr
 
 import ui.limits
 from bot import Config, read_config
@@ -29,11 +30,20 @@ from ui.serve import Site, exposure
 from ui.texts import TEXTS
 
 LOCAL = "http://127.0.0.1"
+FOR_ALL = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
+"""What every door takes, the assistants' too."""
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     return Site(moon_bot(tmp_path_factory.mktemp("site")))
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Of another such site, really served."""
+    with served(Site(moon_bot(tmp_path_factory.mktemp("served")))) as found:
+        yield found
 
 
 @pytest.fixture(autouse=True)
@@ -272,8 +282,20 @@ def test_oversized_bodies_are_refused_at_every_door(site: Site) -> None:
     for path in ("/api/ask", "/gradio_api/queue/join", "/api/feedback"):
         declared = client(site).post(path, content=b"x" * (MAX_BODY + 1))
         assert (declared.status_code, declared.json()["error"]["code"]) == (413, "too_long")
-    chunks = (b" " * 100_000 for _ in range(MAX_BODY // 100_000 + 1))
-    assert client(site).post("/api/ask", content=chunks).status_code == 413
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/ask", "/api/feedback", "/v1/chat/completions", "/mcp", "/gradio_api/queue/join", "/en/gradio_api/queue/join"]
+)
+def test_a_body_that_does_not_say_its_size_is_cut_off_at_every_door(address: str, path: str) -> None:
+    chunks = (b" " * size for size in [100_000] * (MAX_BODY // 100_000) + [1])
+    assert httpx.post(address + path, content=chunks, headers=FOR_ALL).status_code == 413
+
+
+@pytest.mark.parametrize("path", ["/api/ask", "/api/feedback", "/v1/chat/completions", "/mcp", "/gradio_api/queue/join"])
+@pytest.mark.parametrize("body", [b"[" * 400_000, b'{"a":' * 100_000, b'{"data": ' + b"[" * 400_000 + b"]" * 400_000 + b"}"])
+def test_a_body_of_endless_depth_is_a_plain_error(address: str, path: str, body: bytes) -> None:
+    assert 400 <= httpx.post(address + path, content=body, headers=FOR_ALL).status_code < 500
 
 
 def test_a_body_that_never_ends_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -294,6 +316,15 @@ def test_more_open_requests_than_there_may_be_are_refused(site: Site, monkeypatc
     monkeypatch.setattr(ui.limits, "AT_ONCE", 0)
     response = client(site).get("/api/version")
     assert (response.status_code, response.json()["error"]["code"]) == (503, "overloaded")
+
+
+def test_one_address_cannot_keep_all_places_open(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ui.limits, "AT_ONCE_EACH", 0)
+    refused = client(site, "203.0.113.5").get("/api/version")
+    assert (refused.status_code, "retry-after" in refused.headers) == (503, True)
+    assert client(site).get("/api/version").status_code == 200
+    monkeypatch.setattr(ui.limits, "AT_ONCE_EACH", 1)
+    assert [client(site, "203.0.113.5").get("/api/version").status_code for _ in range(3)] == [200] * 3
 
 
 def lines(caplog: pytest.LogCaptureFixture, formatter: logging.Formatter) -> list[str]:
@@ -353,6 +384,16 @@ def test_an_unforeseen_error_is_logged_with_its_trace_and_told_without(
     assert "secret detail" in "\n".join(lines(caplog, ConsoleLines()))
 
 
+def test_the_chat_says_so_when_an_answer_fails_in_a_way_that_nobody_foresaw(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> None:
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr(site.desk, "ask", broken)
+    said = list(talk(site.desk, QUESTION, [], "en"))[-1][-1]["content"]
+    assert TEXTS["en"]["failed"] in said
+    assert "secret" not in said
+
+
 def test_settings_change_between_two_requests_and_some_wait_for_the_next_start(site: Site) -> None:
     assert client(site).post("/api/ask", json={"question": "x" * 50 + " moon"}).status_code == 200
     new = Config.model_validate(site.settings().model_dump() | {"max_question": 20, "port": 1234})
@@ -383,8 +424,12 @@ def test_a_setting_that_would_open_a_door_by_mistake_stops_the_start(monkeypatch
 
 def test_a_server_that_others_reach_says_what_it_exposes() -> None:
     said = exposure(Config(host="0.0.0.0"))
-    for word in ("0.0.0.0:7860", "60/minute", "TLS", "/metrics"):
+    for word in ("0.0.0.0:7860", "60/minute", "TLS", "password", "/metrics", "/api", "/v1", "/mcp", "rate answers"):
         assert word in said
+    assert "rebuild" not in said
+    assert "rate answers" not in exposure(Config(host="0.0.0.0", keep_days=0))
+    assert "rebuild" in exposure(Config(host="0.0.0.0", admin_token=SecretStr("a-long-enough-token")))
+    assert "[::]:7860" in exposure(Config(host="::"))
 
 
 def test_a_shutdown_finishes_the_answers_that_run(tmp_path: Path) -> None:
@@ -402,12 +447,18 @@ def test_a_shutdown_finishes_the_answers_that_run(tmp_path: Path) -> None:
     assert "trace" not in log
 
 
+OLD, NEW = "the-token-of-the-start", "the-token-that-came-later"
+
+
+def admitted(address: str, token: str) -> int:
+    """The status of /metrics with that token."""
+    return httpx.get(address + "/metrics", headers={"Authorization": f"Bearer {token}"}).status_code
+
+
 def test_settings_and_secrets_change_by_a_signal_without_losing_a_request(tmp_path: Path) -> None:
     folder = tmp_path / "toy"
-    with toy_process(folder, 0.01, 'rate_limit = "100000/minute"\nmax_question = 100\n', rate_limit_exempt="192.0.2.0/24") as (
-        process,
-        address,
-    ):
+    start = f'rate_limit = "100000/minute"\nmax_question = 100\nadmin_token = "{OLD}"\n'
+    with toy_process(folder, 0.01, start, rate_limit_exempt="192.0.2.0/24") as (process, address):
         statuses: list[int] = []
         done = threading.Event()
 
@@ -419,9 +470,11 @@ def test_settings_and_secrets_change_by_a_signal_without_losing_a_request(tmp_pa
         asking = threading.Thread(target=ask)
         asking.start()
         until(lambda: len(statuses) > 3)
-        (folder / "tanya.toml").write_text("max_question = 10\nrate_limit = '100000/minute'\n")
+        assert [admitted(address, token) for token in (OLD, NEW)] == [200, 401]
+        (folder / "tanya.toml").write_text(f"max_question = 10\nrate_limit = '100000/minute'\nadmin_token = '{NEW}'\n")
         process.send_signal(signal.SIGHUP)
         until(lambda: 413 in statuses)
+        assert [admitted(address, token) for token in (OLD, NEW)] == [401, 200]
         (folder / "tanya.toml").write_text("max_question = broken\n")
         process.send_signal(signal.SIGHUP)
         until(lambda: "stay as they are" in (folder / "log").read_text())
@@ -431,7 +484,10 @@ def test_settings_and_secrets_change_by_a_signal_without_losing_a_request(tmp_pa
         done.set()
         asking.join()
         assert set(statuses) == {200, 413}
-        assert "At the next start: concurrency" in (folder / "log").read_text()
+        written = (folder / "log").read_text()
+        assert "At the next start: concurrency" in written
+        assert OLD not in written
+        assert NEW not in written
 
 
 def test_slow_answers_wait_for_their_turn_and_the_chat_waits_in_the_same_queue(tmp_path: Path) -> None:

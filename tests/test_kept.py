@@ -207,6 +207,7 @@ def test_the_privacy_notice_says_what_the_settings_do(site: Site, client: TestCl
     page = client.get("/privacy", params={"lang": language}).text
     assert f'<html lang="{language}">' in page
     assert " 17 " in page
+    assert not any("{" in paragraph for paragraph in notice(site.settings(), language))
     assert PRIVACY[language]["log"] in notice(site.settings(), language)
     setting(site, keep_days=0, log_questions=True)
     said = notice(site.settings(), language)
@@ -214,6 +215,29 @@ def test_the_privacy_notice_says_what_the_settings_do(site: Site, client: TestCl
     assert PRIVACY[language]["log_questions"] in said
     assert not any(" 17 " in paragraph for paragraph in said)
     assert PRIVACY["id"].keys() == PRIVACY["en"].keys()
+    assert f"{bot.kept.LONGEST_QUESTION} " in page
+
+
+COLUMNS = {
+    "day": ("date", "tanggalnya"),
+    "language": ("language", "bahasanya"),
+    "reason": ("reason", "alasan"),
+    "question": ("question", "pertanyaannya"),
+    "answer_id": ("random number", "nomor acak"),
+    "rating": ("rating", "nilainya"),
+    "refused": ("whether it was answered", "apakah terjawab"),
+    "documents": ("sources cited", "sumber yang dikutip"),
+    "index_version": ("index version", "versi indeks"),
+}
+"""What the notice calls each column of the file, in English and Indonesian."""
+
+
+def test_the_privacy_notice_names_all_that_is_kept(site: Site, client: TestClient) -> None:
+    client.post("/api/ask", json={"question": REFUSED})
+    assert columns(site.kept.path) == set(COLUMNS)
+    for position, language in enumerate(("en", "id")):
+        said = " ".join(notice(site.settings(), language))
+        assert [name for name, words in COLUMNS.items() if words[position] not in said] == []
 
 
 def test_metrics_count_and_name_nobody(site: Site, client: TestClient) -> None:

@@ -84,6 +84,18 @@ def test_a_slow_answer_is_announced_by_comments_and_a_late_error_is_an_event(tmp
     assert [(name, body["error"]["code"]) for _, name, body in sse(response.text)] == [("error", "timed_out")]
 
 
+def test_a_failure_in_a_stream_that_nobody_foresaw_is_an_event_without_its_detail(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> list[str]:
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr("ui.api.answer_events", broken)
+    response = client.post("/api/ask", json={"question": QUESTION}, headers=STREAM)
+    assert [name for _, name, _ in sse(response.text)] == ["error"]
+    assert "secret" not in response.text
+
+
 @pytest.mark.parametrize("headers", [STREAM, {}])
 @pytest.mark.parametrize("begun", [True, False])
 def test_a_client_that_goes_away_stops_the_work(

@@ -5,7 +5,6 @@ With `Accept: text/event-stream` the answer is its progress (events progress, th
 `GET` says how the last one ended.
 """
 
-import hmac
 import json
 import logging
 import threading
@@ -18,7 +17,8 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from bot.bot import Bot, rebuild
 from bot.publish import Report, Watch
 from corpus.errors import TanyaError
-from ui.errors import error_response
+from ui.errors import UNFORESEEN, error_response
+from ui.security import brings_token
 
 LOG = logging.getLogger("tanya")
 
@@ -90,7 +90,7 @@ class Run:
             self._tell("error", {"code": type(error).__name__, "message": str(error)})
         except Exception:
             LOG.exception("Rebuild failed.")
-            self._tell("error", {"code": "error", "message": "Something went wrong here. It has been logged."})
+            self._tell("error", {"code": "error", "message": UNFORESEEN})
 
 
 def admin_routes(read_token: Callable[[], str | None], rebuild: Rebuild) -> APIRouter:
@@ -103,8 +103,7 @@ def admin_routes(read_token: Callable[[], str | None], rebuild: Rebuild) -> APIR
         token = read_token()
         if not token:
             return error_response(404, "There is nothing here.")
-        scheme, _, given = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), token.encode()):
+        if brings_token(request.headers, token):
             return None
         response = error_response(401, "This needs the header `Authorization: Bearer …` with the token of TANYA_ADMIN_TOKEN.")
         response.headers["WWW-Authenticate"] = "Bearer"

@@ -18,13 +18,11 @@ from bot.converse import Turn
 from corpus.document import Document
 from index.hit import Hit
 from index.store import IndexVersion
-from ui.desk import Desk
+from ui.desk import LONGEST_TURN, Desk
 from ui.embed import Door
-from ui.errors import add_errors, error_response, responses
+from ui.errors import error_response, responses
 from ui.source import CONTENT_POLICY, source_page
 from ui.sse import HEADERS, TYPE, answer_events, error_event, left_of, stream, unless_gone
-
-__all__ = ["STATIC", "AskRequest", "AskedTurn", "add_errors", "api_routes", "document_json", "error_response", "hits_json", "static_files"]
 
 STATIC = Path(__file__).parent / "static"
 
@@ -51,7 +49,7 @@ class AskedTurn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     role: Literal["user", "assistant"]
-    content: str = Field(max_length=20_000)
+    content: str = Field(max_length=LONGEST_TURN)
 
 
 class AskRequest(BaseModel):

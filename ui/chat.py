@@ -4,9 +4,9 @@ The conversation lives in the browser: each question brings it along, and nothin
 """
 
 import html
+import logging
 import re
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -14,18 +14,17 @@ from bot.answer import Answer
 from bot.config import Config
 from bot.converse import TURNS, Turn
 from corpus.errors import QuestionInvalid, QuestionTooLong, QueueFull, TanyaError
-from ui.render import answer_steps, message_html, question_html, searching_html
+from ui.desk import LONGEST_TURN
+from ui.render import answer_steps, message_html, question_html, searching_html, votes_html
 from ui.texts import EXAMPLES, TEXTS
 
-STATIC = Path(__file__).parent / "static"
+LOG = logging.getLogger("tanya")
+
 CONCURRENCY = 36
 """Questions that Gradio hands on at once, four fewer than its threads: the desk has the queue that counts."""
 
 QUEUE = 64
 """Waiting questions; the next one is told to come back instead of waiting for minutes."""
-
-LONGEST = 20_000
-"""Characters of an earlier message that are looked at; a browser sends what it likes."""
 
 _ASKED = re.compile(r'<div class="td-question">(.*?)</div>', re.DOTALL)
 _TAG = re.compile(r"<[^<>]+>")
@@ -87,6 +86,7 @@ def talk(desk: Asked, question: str, messages: list[Message], language: str) -> 
     yield with_reply(searching_html(language))
     try:
         answer = desk.ask(question, turns(messages))
+        *growing, whole = answer_steps(answer, urlsplit(desk.config.public_url or "").path)
     except QuestionTooLong:
         yield with_reply(message_html(words["too_long"].format(limit=desk.config.max_question)))
     except QuestionInvalid:
@@ -95,16 +95,21 @@ def talk(desk: Asked, question: str, messages: list[Message], language: str) -> 
         yield with_reply(message_html(words["busy"]))
     except TanyaError:
         yield with_reply(message_html(words["failed"]))
+    except Exception:
+        # Else the page would say for ever that it searches.
+        LOG.exception("An answer failed in a way that was not foreseen.")
+        yield with_reply(message_html(words["failed"]))
     else:
-        for content in answer_steps(answer, urlsplit(desk.config.public_url or "").path):
+        for content in growing:
             yield with_reply(content)
+        yield with_reply(whole + (votes_html(answer.answer_id, language) if desk.config.keep_days else ""))
 
 
 def turns(messages: list[Message]) -> list[Turn]:
     """The conversation as the bot wants it, from the messages that the browser holds."""
     found = []
     for message in messages[-2 * TURNS :]:
-        content = _plain(message.get("content"))[:LONGEST]
+        content = _plain(message.get("content"))[:LONGEST_TURN]
         role = message.get("role")
         if role == "user" or role == "assistant":
             asked = _ASKED.search(content)

@@ -6,6 +6,7 @@ JSON document and nothing else.
 
 import dataclasses
 import json
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -44,14 +45,16 @@ def main() -> None:
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on (7860).")
 def serve(corpus: Path | None, index_: Path | None, host: str | None, port: int | None) -> None:
     """Start the chat and the HTTP interface."""
+    # Until the server listens for it, a reload would end the process.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     config = read_settings(corpus, index_, host=host, port=port)
     from bot.bot import index_folder
     from bot.live import LiveBot
 
     bot = LiveBot(_open_bot(config), index_folder(config))
-    from ui.serve import run
+    from ui.serve import address, run
 
-    click.echo(config.public_url or f"http://{config.host}:{config.port}", err=True)
+    click.echo(config.public_url or f"http://{address(config)}", err=True)
     run(bot, lambda: read_settings(corpus, index_, host=host, port=port))
 
 

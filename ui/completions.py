@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from bot.answer import Answer, Citation
 from bot.converse import Turn
 from corpus.errors import QuestionInvalid, TanyaError
-from ui.desk import Desk, with_public_links
+from ui.desk import LONGEST_TURN, Desk, with_public_links
 from ui.errors import error_response, known_response, responses
 from ui.sse import stream, unless_gone
 from ui.texts import TEXTS
@@ -28,10 +28,6 @@ CREATED = 1_763_942_400
 
 USAGE = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
 """No language model spends any."""
-
-LONGEST = 20_000
-"""Characters of an earlier message that are looked at."""
-
 
 ROLES: dict[str, Literal["user", "assistant"]] = {"user": "user", "assistant": "assistant"}
 """Roles that are read."""
@@ -116,7 +112,7 @@ def conversation(messages: list[ChatMessage]) -> tuple[str, list[Turn]]:
     history: list[Turn] = []
     for message in messages[:-1]:
         if role := ROLES.get(message.role):
-            history.append(Turn(role, _text(message)[:LONGEST]))
+            history.append(Turn(role, _text(message)[:LONGEST_TURN]))
     return _text(messages[-1]), history
 
 

@@ -28,6 +28,9 @@ from index.hit import Hit
 REMEMBERED, REMEMBERED_FOR = 500, 3600.0
 """Answers, and seconds. An answer has about 10 kB; who votes does so within the hour."""
 
+LONGEST_TURN = 20_000
+"""Characters of an earlier message that are looked at; a client sends what it likes."""
+
 T = TypeVar("T")
 
 

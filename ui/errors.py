@@ -37,6 +37,9 @@ CODES = {
 CLIENT_GONE = 499
 """Of a request whose client went away: nobody reads it, the log and the metrics show it."""
 
+UNFORESEEN = "Something went wrong here. It has been logged."
+"""All that is said of an error that nobody foresaw."""
+
 RETRY = 5
 """Seconds after which to come back, where nothing better is known."""
 
@@ -126,7 +129,7 @@ def add_errors(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     def unknown(_: Request, __: Exception) -> JSONResponse:
-        return error_response(500, "Something went wrong here. It has been logged.")
+        return error_response(500, UNFORESEEN)
 
 
 def _printable(text: str) -> str:

@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, Template
 from pydantic import BaseModel, ConfigDict, Field
 
 from bot.config import Config
-from bot.kept import Kept, Rating
+from bot.kept import LONGEST_QUESTION, Kept, Rating
 from ui.desk import REMEMBERED_FOR, Desk
 from ui.errors import responses
 from ui.source import CONTENT_POLICY
@@ -70,7 +70,8 @@ def privacy_routes(settings: Callable[[], Config]) -> APIRouter:
 def notice(config: Config, language: str) -> list[str]:
     """The paragraphs of the notice, as the settings make them true."""
     words = PRIVACY[language]
-    kept = [words["kept"].format(days=config.keep_days), words["votes"]] if config.keep_days else [words["nothing"]]
+    bounds = {"days": config.keep_days, "characters": LONGEST_QUESTION}
+    kept = [words[name].format(**bounds) for name in (("kept", "votes") if config.keep_days else ("nothing",))]
     logged = words["log_questions"] if config.log_questions else words["log"]
     memory = words["memory"].format(minutes=round(REMEMBERED_FOR / 60))
     return [words["conversation"], *kept, memory, logged, words["address"], words["elsewhere"]]

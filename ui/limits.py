@@ -7,6 +7,7 @@ forwards from there, since all the world would then be loopback.
 import asyncio
 import ipaddress
 import time
+from collections import Counter
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -24,6 +25,9 @@ TOO_LARGE = f"A request may have {MAX_BODY:,} bytes."
 
 AT_ONCE = 1000
 """Open requests, waiting streams of the chat among them; each holds a little memory and a descriptor of the usual 1,024."""
+
+AT_ONCE_EACH = 200
+"""Of these, those of one address that is not exempt. A page of the chat keeps two open, and a campus may have one address."""
 
 COUNTED = ("/api/", "/v1/", "/mcp", "/source/", "/privacy", "/gradio_api/queue/join", "/en/gradio_api/queue/join")
 """What an address may do only so often: all that computes. A page's own files are not counted."""
@@ -53,18 +57,13 @@ class RateLimit:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Count and let pass, or refuse."""
         if scope["type"] == "http" and _counted(scope["path"]):
-            wait = self._wait(address_of(scope), bool(scope.get(FORWARDED)))
+            owner = owner_of(scope, self.settings())
+            wait = self._counters.take(self.settings().rate_limit, owner) if owner else 0
             if wait:
                 response = error_response(429, "Too many requests from this address. Come back in a moment.", retry_after=wait)
                 await response(scope, receive, send)
                 return
         await self.app(scope, receive, send)
-
-    def _wait(self, address: str, forwarded: bool) -> int:
-        config = self.settings()
-        if not forwarded and is_within(address, config.rate_limit_exempt):
-            return 0
-        return self._counters.take(config.rate_limit, subnet(address))
 
 
 class Counters:
@@ -119,7 +118,7 @@ class TimeLimit:
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app, self.settings = app, settings
-        self._open = 0
+        self._open: Counter[str] = Counter()
         self._long: set[asyncio.Timeout] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -127,7 +126,8 @@ class TimeLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        if self._open >= AT_ONCE:
+        owner = owner_of(scope, self.settings())
+        if self._open.total() >= AT_ONCE or (owner and self._open[owner] >= AT_ONCE_EACH):
             await error_response(503, "Too many requests are open. Come back in a moment.", "overloaded")(scope, receive, send)
             return
         started = False
@@ -139,7 +139,7 @@ class TimeLimit:
 
         long = any(part in scope["path"] for part in LONG)
         limit = asyncio.timeout(LONGEST if long else self.settings().timeout + GRACE)
-        self._open += 1
+        self._open[owner] += 1
         try:
             async with limit:
                 if long:
@@ -148,9 +148,13 @@ class TimeLimit:
         except TimeoutError:
             if not started:
                 await error_response(503, "The request took too long. Send it again.", "timed_out")(scope, receive, send)
+            elif long:
+                await send({"type": "http.response.body", "body": b""})
         finally:
-            self._open -= 1
             self._long.discard(limit)
+            self._open[owner] -= 1
+            if not self._open[owner]:
+                del self._open[owner]
 
     def end_long(self) -> None:
         """End the chat's waiting streams now, for a shutdown."""
@@ -162,6 +166,16 @@ def address_of(scope: Scope) -> str:
     """The client's address, "" where it has none."""
     client = scope.get("client")
     return str(client[0]) if client else ""
+
+
+def is_exempt(scope: Scope, config: Config) -> bool:
+    """Whether a request comes from an exempt address, and not through an untrusted proxy there: all the world would then be exempt."""
+    return not scope.get(FORWARDED) and is_within(address_of(scope), config.rate_limit_exempt)
+
+
+def owner_of(scope: Scope, config: Config) -> str:
+    """Whom a request counts for: its address (see `subnet`), "" where it is exempt."""
+    return "" if is_exempt(scope, config) else subnet(address_of(scope))
 
 
 def is_within(address: str, networks: tuple[str, ...]) -> bool:

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.answer import Answer
 from bot.config import Config
-from ui.errors import CLIENT_GONE, error_response
+from ui.errors import CLIENT_GONE, UNFORESEEN, error_response
 
 LOG = logging.getLogger("tanya.requests")
 ANSWERS = logging.getLogger("tanya.answers")
@@ -61,7 +61,7 @@ class RequestLog:
         except Exception:
             LOG.exception("A request failed in a way that was not foreseen.")
             if not status:
-                await error_response(500, "Something went wrong here. It has been logged.")(scope, receive, noting)
+                await error_response(500, UNFORESEEN)(scope, receive, noting)
         finally:
             seconds = time.perf_counter() - began
             method, route = _method(scope), route_of(scope)

@@ -1,6 +1,5 @@
 """Counters for Prometheus at /metrics, for exempt addresses and whoever has the admin token. No label has a visitor's words in it."""
 
-import hmac
 from collections.abc import Callable
 
 from fastapi import APIRouter, Request
@@ -11,7 +10,8 @@ from bot.answer import Answer
 from bot.config import Config
 from ui.desk import Desk
 from ui.errors import error_response, responses
-from ui.limits import FORWARDED, address_of, is_within
+from ui.limits import is_exempt
+from ui.security import brings_token
 
 SECONDS = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30)
 """Bounds of the histogram: a file, a search, an answer, and a wait in the queue fall into different ones."""
@@ -59,15 +59,9 @@ def metrics_routes(metrics: Metrics, settings: Callable[[], Config]) -> APIRoute
     def show(request: Request) -> Response:
         """Counters for Prometheus."""
         config = settings()
-        near = is_within(address_of(request.scope), config.rate_limit_exempt) and not request.scope.get(FORWARDED)
-        if near or is_admin(request, config):
+        token = config.admin_token.get_secret_value() if config.admin_token else None
+        if is_exempt(request.scope, config) or brings_token(request.headers, token):
             return Response(metrics.text(), media_type=TYPE)
         return error_response(401, "Metrics are for exempt addresses, or with the admin token: `Authorization: Bearer TOKEN`.")
 
     return router
-
-
-def is_admin(request: Request, config: Config) -> bool:
-    """Whether a request brings the admin token; compared in constant time."""
-    given = request.headers.get("authorization", "").removeprefix("Bearer ").encode()
-    return config.admin_token is not None and hmac.compare_digest(given, config.admin_token.get_secret_value().encode())

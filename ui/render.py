@@ -27,6 +27,14 @@ def message_html(text: str) -> str:
     return f'<div class="td-answer"><p>{_text(text)}</p></div>'
 
 
+def votes_html(answer_id: str, language: str) -> str:
+    """What asks for a vote on that answer. The chat takes attributes like `data-` off, so the id is one; chat.js does the rest."""
+    words = TEXTS[language]
+    buttons = "".join(f'<button type="button" class="td-vote td-{rating}">{_text(words[rating])}</button>' for rating in ("up", "down"))
+    said = '<span class="td-said" role="status"></span>'
+    return f'<div class="td-votes" id="td-votes-{_text(answer_id)}"><span>{_text(words["rate"])}</span>{buttons}{said}</div>'
+
+
 def answer_html(answer: Answer, root: str = "") -> str:
     """The whole answer: notices, sentences with their chips, and a card for each source."""
     return list(answer_steps(answer, root))[-1]

@@ -9,6 +9,7 @@
 
 import base64
 import hashlib
+import hmac
 import ipaddress
 import logging
 import re
@@ -257,6 +258,12 @@ class ChatDoors:
             refused = 400
         if refused:
             await error_response(refused, "The chat could not do that. Load the page again.")(scope, receive, send)
+
+
+def brings_token(headers: Headers, token: str | None) -> bool:
+    """Whether a request brings `token` as its bearer; compared in constant time. Where there is none, nothing does."""
+    scheme, _, given = headers.get("authorization", "").partition(" ")
+    return bool(token) and scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), (token or "").encode())
 
 
 def is_same_site(headers: Headers, config: Config) -> bool:

@@ -3,11 +3,13 @@
 import asyncio
 import contextlib
 import dataclasses
+import json
 import logging
 import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable
+from html import escape
 from typing import Any
 
 from fastapi import FastAPI
@@ -39,6 +41,9 @@ LOG = logging.getLogger("tanya")
 
 PATHS = {"en": "/en", "id": "/"}
 """Where each interface language is mounted: the root last, since nothing is reached after it."""
+
+VOTES = ("why", "send", "rated", "rated_why", "rated_not", "rated_late", "rated_off")
+"""The words that the chat's script says when somebody votes."""
 
 FORGETTING = 6 * 3600
 """Seconds between two looks for what is too old: a day's retention is kept to a quarter."""
@@ -187,20 +192,30 @@ def run(bot: Bot | LiveBot, reread: Callable[[], Config]) -> None:
 def exposure(config: Config) -> str:
     """What everybody can do who reaches an address that is not loopback."""
     limits = f"each address {config.rate_limit}, {config.queue} questions waiting at most"
+    votes = ", rate answers" if config.keep_days else ""
+    rebuild = "With the admin token: POST /api/admin/rebuild. " if config.admin_token else ""
     return (
-        f"Listening on {config.host}:{config.port}: whoever reaches it can ask, search and read every document ({limits}), without TLS. "
-        f"Only from exempt addresses or with the admin token: /metrics. "
-        "Put a proxy with TLS in front (README), or listen on 127.0.0.1."
+        f"Listening on {address(config)}: whoever reaches it can ask, search{votes} and read every document, in the chat and through /api, "
+        f"/v1 and /mcp ({limits}), without a password and without TLS. Only from exempt addresses or with the admin token: /metrics. "
+        f"{rebuild}Put a proxy with TLS in front (README), or listen on 127.0.0.1."
     )
 
 
+def address(config: Config) -> str:
+    """Where it listens, as an address is written."""
+    return f"[{config.host}]:{config.port}" if ":" in config.host else f"{config.host}:{config.port}"
+
+
 def _take_up(site: Site, reread: Callable[[], Config]) -> None:
+    """Let what has changed hold; also called once at the start, for what changed while the models were loaded."""
+    before = site.settings()
     try:
         waiting = site.change(reread())
     except SettingsInvalid as error:
         LOG.error("Settings stay as they are: %s", error)
         return
-    LOG.info("Settings were read again.%s", f" At the next start: {', '.join(sorted(waiting))}." if waiting else "")
+    if waiting or site.settings() != before:
+        LOG.info("Settings were read again.%s", f" At the next start: {', '.join(sorted(waiting))}." if waiting else "")
 
 
 def _server(site: Site, config: Config, on_hangup: Callable[[], None]) -> Any:
@@ -209,6 +224,7 @@ def _server(site: Site, config: Config, on_hangup: Callable[[], None]) -> Any:
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, on_hangup)
+            on_hangup()
             await super().startup(sockets)
 
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -241,7 +257,8 @@ def _head(language: str) -> str:
     """Gradio writes lang="en" into every page; a script of ours mends it. It is a file, since Gradio's client runs it again."""
     pages = "../pages" if PATHS[language].strip("/") else "pages"
     description = TEXTS[language]["tagline"]
+    words = escape(json.dumps({name: TEXTS[language][name] for name in VOTES}))
     return (
         f'<meta name="description" content="{description}"><meta name="color-scheme" content="light dark">'
-        f'<script src="{pages}/chat.js" data-language="{language}"></script>'
+        f'<script src="{pages}/chat.js" data-language="{language}" data-words="{words}"></script>'
     )

@@ -7,6 +7,7 @@ to say, so that no proxy takes the silence for an end.
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -16,7 +17,9 @@ from starlette.types import Message
 from bot.answer import Answer
 from corpus.errors import AnswerUnknown, TanyaError
 from ui.desk import Desk
-from ui.errors import ClientGone, known_response
+from ui.errors import UNFORESEEN, ClientGone, known_response
+
+LOG = logging.getLogger("tanya")
 
 TYPE = "text/event-stream"
 PATIENCE = 5.0
@@ -79,6 +82,9 @@ async def stream(awaited: Awaitable[T], events: Callable[[T], list[str]], failed
                 yield text
         except TanyaError as error:
             yield failed(error)
+        except Exception:
+            LOG.exception("An answer failed in a way that was not foreseen.")
+            yield failed(TanyaError(UNFORESEEN))
         finally:
             work.cancel()
 

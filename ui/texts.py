@@ -34,6 +34,16 @@ TEXTS: dict[str, dict[str, str]] = {
         "busy": "Sedang banyak pertanyaan yang menunggu. Coba lagi sebentar lagi.",
         "too_long": "Pertanyaannya terlalu panjang: paling banyak {limit} karakter.",
         "empty": "Tulis pertanyaan dengan kata-kata, ya.",
+        "rate": "Apakah jawaban ini membantu?",
+        "up": "Ya",
+        "down": "Tidak",
+        "why": "Apa yang kurang atau keliru? Boleh dikosongkan; jangan menulis data pribadi.",
+        "send": "Kirim",
+        "rated": "Terima kasih atas penilaiannya.",
+        "rated_why": "Terima kasih, alasannya sudah kami simpan.",
+        "rated_not": "Penilaian belum tersimpan. Coba lagi sebentar lagi.",
+        "rated_late": "Jawaban ini sudah terlalu lama untuk dinilai. Silakan tanyakan lagi.",
+        "rated_off": "Penilaian tidak disimpan: pengelola mematikannya.",
     },
     "en": {
         "title": "Tanya Diplomasi",
@@ -68,6 +78,16 @@ TEXTS: dict[str, dict[str, str]] = {
         "busy": "Many questions are waiting just now. Please try again in a moment.",
         "too_long": "The question is too long: at most {limit} characters.",
         "empty": "Please type a question in words.",
+        "rate": "Was this answer helpful?",
+        "up": "Yes",
+        "down": "No",
+        "why": "What is missing or wrong? You may leave this empty; please write no personal data.",
+        "send": "Send",
+        "rated": "Thank you for your rating.",
+        "rated_why": "Thank you, your reason has been noted.",
+        "rated_not": "Your rating could not be kept. Please try again in a moment.",
+        "rated_late": "This answer is too old to be rated. Please ask again.",
+        "rated_off": "Ratings are not kept: the maintainer has turned that off.",
     },
 }
 
@@ -78,18 +98,19 @@ PRIVACY: dict[str, dict[str, str]] = {
         "dijawab, dan server "
         "tidak menyimpannya.",
         "kept": "Pertanyaan yang tidak dapat dijawab dari sumber disimpan di server ini selama {days} hari: teksnya (paling "
-        "banyak 500 karakter), "
+        "banyak {characters} karakter; jika menyambung pertanyaan sebelumnya, dengan nama yang dirujuknya), "
         "bahasanya, alasan tidak terjawab, dan tanggalnya. Gunanya agar pengelola tahu sumber apa yang kurang. Jadi, jangan "
         "menulis data pribadi.",
         "votes": "Jika Anda menilai suatu jawaban, yang disimpan selama itu juga adalah nilainya, alasan yang Anda tulis, "
-        "pertanyaannya, sumber "
-        "yang dikutip, versi indeks, dan tanggalnya.",
+        "pertanyaannya (juga paling banyak {characters} karakter) dan bahasanya, apakah terjawab, sumber yang dikutip, versi indeks, "
+        "nomor acak jawaban itu, dan tanggalnya.",
         "nothing": "Pertanyaan dan penilaian tidak disimpan: pengelola mematikannya.",
         "memory": "Jawaban diingat di memori paling lama {minutes} menit, agar sambungan yang putus dapat dilanjutkan dan "
         "jawaban dapat dinilai.",
-        "log": "Catatan server berisi waktu, jenis permintaan, lamanya, dan berhasil atau tidaknya, tanpa teks pertanyaan dan "
-        "tanpa alamat IP.",
-        "log_questions": "Catatan server berisi waktu, jenis permintaan, lamanya, dan juga teks pertanyaan, tanpa alamat IP.",
+        "log": "Catatan server berisi waktu, jenis permintaan, lamanya, dan berhasil atau tidaknya; untuk jawaban juga nomor acaknya, "
+        "bahasanya, dan apakah terjawab. Teks pertanyaan dan alamat IP tidak ada di sana.",
+        "log_questions": "Catatan server berisi waktu, jenis permintaan, lamanya, dan berhasil atau tidaknya; untuk jawaban juga nomor "
+        "acaknya, bahasanya, apakah terjawab, dan teks pertanyaannya. Alamat IP tidak ada di sana.",
         "address": "Alamat IP hanya dihitung di memori, agar satu alamat tidak menghabiskan giliran yang lain. Program ini "
         "tidak menulisnya ke "
         "mana pun dan tidak memakai kuki. Server perantara di depannya, jika ada, mungkin mencatatnya.",
@@ -100,21 +121,19 @@ PRIVACY: dict[str, dict[str, str]] = {
         "conversation": "Your conversation lives in your browser only. Each question brings it to this server to be answered, "
         "and the server "
         "does not keep it.",
-        "kept": "Questions that the sources could not answer are kept on this server for {days} days: their text (500 characters at most), "
-        "language, the reason why there was no answer, and the date. They tell the maintainer which sources are missing. So "
-        "please write no "
-        "personal data.",
-        "votes": "If you rate an answer, your rating, the reason you write, the question, the sources cited, the index version "
-        "and the date are "
+        "kept": "Questions that the sources could not answer are kept on this server for {days} days: their text ({characters} characters "
+        "at most; of a follow-up with the names that it refers to), language, the reason why there was no answer, and the date. They "
+        "tell the maintainer which sources are missing. So please write no personal data.",
+        "votes": "If you rate an answer, your rating, the reason you write, the question (its first {characters} characters) and its "
+        "language, whether it was answered, the sources cited, the index version, a random number of that answer and the date are "
         "kept for as long.",
         "nothing": "Questions and ratings are not kept: the maintainer has turned that off.",
         "memory": "Answers are remembered in memory for {minutes} minutes at most, so that a broken connection can go on and an "
         "answer can be rated.",
-        "log": "The server's log has the time, the kind of request, how long it took and whether it worked, without the text of "
-        "questions and "
-        "without IP addresses.",
-        "log_questions": "The server's log has the time, the kind of request, how long it took, and also the text of questions, "
-        "without IP addresses.",
+        "log": "The server's log has the time, the kind of request, how long it took and whether it worked; of an answer also its "
+        "random number, its language and whether there was one. The text of questions and IP addresses are not in it.",
+        "log_questions": "The server's log has the time, the kind of request, how long it took and whether it worked; of an answer also "
+        "its random number, its language, whether there was one, and the text of the question. IP addresses are not in it.",
         "address": "IP addresses are counted in memory only, so that one address does not use up everybody's turn. This program "
         "writes them "
         "nowhere and sets no cookies. A proxy in front of it, if there is one, may log them.",
