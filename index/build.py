@@ -7,7 +7,7 @@ Whatever fails leaves the old version answering.
 
 import contextlib
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,13 +15,13 @@ from pathlib import Path
 from corpus.document import Chunk, Document, Sentence
 from corpus.errors import BuildFailed, IndexDamaged, IndexMissing, IndexOutdated
 from corpus.split import split_chunks, split_sentences
-from index.disk import make_folders, sync_folder
+from index.disk import MEND, make_folders, sync_folder
 from index.embed import Embedder, Progress
 from index.lexical import LexicalIndex
 from index.lock import build_lock
-from index.reuse import KnownVectors, forget_cut_off, passage_text, texts_of
+from index.reuse import KnownVectors, forget_cut_off, passage_text, passages_of, quotes_of
 from index.store import BUILDING, accept, clear_leftovers, discard, open_index, read_current
-from index.version import BUILD, FORMAT, MEND, Contents, IndexVersion, Manifest, write_version
+from index.version import BUILD, FORMAT, Contents, IndexVersion, Manifest, write_version
 
 CHUNK_TOKENS = 200
 """About one paragraph: longer ones blur the embedding, shorter ones lose what their sentences refer to."""
@@ -59,7 +59,7 @@ class Plan:
 
     def changes(self) -> dict[str, list[str]]:
         """The ids of the documents that were added, changed and removed since the base."""
-        old = self.base.documents if self.base else {}
+        old: Mapping[str, Document] = self.base.documents if self.base else {}
         new = {document.doc_id: document for document in self.documents}
         return {
             "added": sorted(new.keys() - old.keys()),
@@ -72,7 +72,8 @@ def plan_build(documents: Sequence[Document], index_dir: Path, embedder: Embedde
     """Split `documents` and compare them with the live version, if that can be opened; nothing is written."""
     chunks = [chunk for document in documents for chunk in split_chunks(document, embedder.count_tokens, chunk_tokens)]
     sentences = [sentence for document in documents for sentence in split_sentences(document)]
-    passages, quotes = texts_of(documents, chunks, sentences)
+    by_id = {document.doc_id: document for document in documents}
+    passages, quotes = list(passages_of(by_id, chunks)), list(quotes_of(by_id, sentences))
     base, damaged, reason = None, False, ""
     try:
         base = open_index(index_dir)

@@ -22,9 +22,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from corpus.errors import BuildFailed, IndexDamaged, IndexMissing, IndexOutdated, ModelMismatch, VersionUnknown
-from index.disk import make_folders, move, remove_file, remove_tree, replace_file
+from index.disk import MEND, make_folders, move, remove_file, remove_tree, replace_file
 from index.lock import Lease, build_lock, is_used
-from index.version import BUILD, FORMAT, MANIFEST, MEND, IndexVersion, Manifest, faults_of, load_version, manifest_of
+from index.version import BUILD, FORMAT, MANIFEST, IndexVersion, Manifest, faults_of, load_version, manifest_of
 
 __all__ = [
     "CURRENT", "FORMAT", "MANIFEST", "VERSIONS", "IndexVersion", "Live", "Manifest", "VersionState", "collect", "is_used", "list_versions",
