@@ -46,11 +46,18 @@ class Plan:
     """Whether the live version cannot be opened, and `base` is an older one, if any."""
     reason: str
     """Why there is no base to compare with, or ""."""
+    held: str
+    """The version of just these texts from which the index was rolled back, or ""."""
 
     @property
     def unchanged(self) -> bool:
         """Whether the live version is already what would be built."""
         return self.base is not None and not self.damaged and self.base.manifest.corpus_sha256 == self.digest
+
+    @property
+    def settled(self) -> bool:
+        """Whether there is nothing to build: nothing changed, or a rollback holds."""
+        return self.unchanged or bool(self.held)
 
     @property
     def new_texts(self) -> int:
@@ -82,6 +89,7 @@ def plan_build(documents: Sequence[Document], index_dir: Path, embedder: Embedde
         pass
     except (IndexOutdated, IndexDamaged) as error:
         reason = f"{str(error).removesuffix(BUILD).removesuffix(MEND).strip()} So everything is built anew."
+    digest = _digest(documents, chunks, f"{FORMAT} {embedder.identity} {embedder.dimension} {chunk_tokens}")
     return Plan(
         documents=documents,
         chunks=chunks,
@@ -89,12 +97,19 @@ def plan_build(documents: Sequence[Document], index_dir: Path, embedder: Embedde
         passages=passages,
         quotes=quotes,
         chunk_tokens=chunk_tokens,
-        digest=_digest(documents, chunks, f"{FORMAT} {embedder.identity} {embedder.dimension} {chunk_tokens}"),
+        digest=digest,
         known=KnownVectors(index_dir, embedder, base),
         base=base,
         damaged=damaged,
         reason=reason,
+        held="" if base is None or damaged else _left_behind(index_dir, digest),
     )
+
+
+def _left_behind(index_dir: Path, digest: str) -> str:
+    with contextlib.suppress(IndexMissing, IndexDamaged):
+        return next((name for name, left in read_current(index_dir).left.items() if left == digest), "")
+    return ""
 
 
 def _names_another(index_dir: Path, version: str) -> bool:
@@ -149,13 +164,13 @@ def build_index(
     progress: Progress | None = None,
     announce: Progress | None = None,
 ) -> Manifest:
-    """Build a version of `documents` and make it current, unless the live one is just that; ask no golden question.
+    """Build a version of `documents` and make it current, unless the live one is just that or a rollback holds; ask no golden question.
 
     Raises BuildFailed where the disk refuses, IndexBusy where another build is under way.
     """
     with build_lock(index_dir):
         plan = plan_build(documents, index_dir, embedder, chunk_tokens)
-        if plan.base is not None and plan.unchanged:
+        if plan.base is not None and plan.settled:
             return plan.base.manifest
         clear_leftovers(index_dir)
         version = ""

@@ -14,7 +14,7 @@ from bot import Bot, Config, Publication, Report, WordReader, publish
 from bot.publish import Ask, plan, read_golden, read_report
 from corpus import load_corpus
 from corpus.errors import CorpusChanging, CorpusEmpty, CorpusMissing, CorpusShrunk, EvaluationInvalid
-from index import HashEmbedder, IndexVersion, Retriever, build_index, open_index, plan_build, read_current, verify
+from index import HashEmbedder, IndexVersion, Retriever, build_index, open_index, plan_build, read_current, rollback, verify
 from index.embed import Progress
 from index.encoder import Vectors
 from index.store import ASIDE, VERSIONS
@@ -103,6 +103,30 @@ def test_no_change_builds_nothing_and_force_embeds_nothing(site: Site) -> None:
     forced = site.publish(force=True)
     assert (forced.outcome, site.embedder.texts) == ("live", [])
     assert site.live == forced.version != first.version
+
+
+def test_a_rollback_holds_until_the_texts_change(site: Site) -> None:
+    first = site.publish()
+    site.write("en/moon.md", MOON + " It is round.")
+    second = site.publish()
+    site.write("en/moon.md", MOON + " It is bright.")
+    site.publish()
+    rollback(site.index)
+    rollback(site.index)
+    held = site.publish()
+    assert (held.outcome, site.live) == ("unchanged", first.version)
+    assert "rolled back" in held.text()
+    assert plan(site.publication(), site.embedder).outcome == "unchanged"
+    site.write("en/moon.md", MOON + " It is round.")  # the texts of the version between: left behind too
+    assert (site.publish().outcome, site.live) == ("unchanged", first.version)
+    rollback(site.index, second.version)
+    site.write("en/moon.md", MOON)
+    fourth = site.publish()
+    assert (fourth.outcome, site.live) == ("live", fourth.version)
+    site.write("en/moon.md", MOON + " It is bright.")  # a build ends what a rollback left
+    assert site.publish().outcome == "live"
+    rollback(site.index, fourth.version)
+    assert site.publish(force=True).outcome == "live"
 
 
 def test_another_chunk_size_or_model_is_a_change(site: Site) -> None:

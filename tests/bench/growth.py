@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from corpus import load_corpus
 from index import E5Embedder, OpenVinoEncoder, build_index, open_index
-from index.dense import EXACT_UP_TO, FaissDense, pack_dense, recall
+from index.dense import FaissDense, pack_dense, recall
 from index.disk import write_file
 from index.encoder import Vectors
 from index.vectors import ROWS, StoredVectors
