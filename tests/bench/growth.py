@@ -1,6 +1,6 @@
 """How search grows with the index: `python -m tests.bench.growth --vectors 100000` (or 1000000, about 5 GB of disk and of memory).
 
-The vectors are those of the articles' passages and sentences, each with noise added many times. The noise has the shape
+The vectors are those of the articles' passages, each with noise added many times. The noise has the shape
 of the differences between real neighbours, and its length is scaled until the distances between neighbours are those of
 the real vectors (their histograms are compared; the share in which they overlap is reported). Queries are real vectors
 of documents from which none of the indexed ones was made; half of those tune the index, the other half measure it.
@@ -33,7 +33,7 @@ from index.vectors import ROWS, StoredVectors
 from tests.conftest import DOCUMENTS
 
 SEED = 1
-HELD_OUT = 0.15
+HELD_OUT = 0.3
 """Share of the documents that give the queries."""
 
 STEPS, TAKEN, BINS = 7, 400, 20
@@ -118,7 +118,7 @@ def searched(folder: Path) -> dict[str, Any]:
 
 
 def real_vectors(folder: Path, index: Path | None) -> tuple[Vectors, Vectors]:
-    """Vectors to add noise to, and queries from other documents; both shuffled."""
+    """Vectors to add noise to, and queries from other documents."""
     if index is None:
         index = folder / "index"
         build_index(load_corpus(DOCUMENTS).documents, index, E5Embedder(OpenVinoEncoder()))
@@ -126,14 +126,9 @@ def real_vectors(folder: Path, index: Path | None) -> tuple[Vectors, Vectors]:
     chance = np.random.default_rng(SEED)
     slugs = sorted({doc_id.split(".", 1)[-1] for doc_id in version.documents})  # an article and its translation go together
     held = set(chance.choice(slugs, max(1, int(HELD_OUT * len(slugs))), replace=False).tolist())
-    parts: dict[bool, list[Vectors]] = {True: [], False: []}
-    for records, stored in ((version.chunks, version.chunk_vectors), (version.sentences, version.sentence_vectors)):
-        rows = np.asarray(stored)
-        away = np.array([record.doc_id.split(".", 1)[-1] in held for record in records], np.bool_)
-        for side in parts:
-            parts[side].append(rows[away == side])
-    seeds, queries = (chance.permutation(np.concatenate(parts[side])) for side in (False, True))
-    return np.unique(seeds, axis=0), queries
+    away = np.array([chunk.doc_id.split(".", 1)[-1] in held for chunk in version.chunks], np.bool_)
+    rows = np.asarray(version.chunk_vectors)
+    return np.unique(rows[~away], axis=0), chance.permutation(rows[away])
 
 
 @dataclass(frozen=True)
@@ -179,7 +174,7 @@ def fitted(seeds: Vectors, noise: Noise, count: int) -> tuple[float, float]:
 
 def _distances(seeds: Vectors, noise: Noise, count: int, scale: float) -> NDArray[np.float32]:
     """From TAKEN of the made vectors to the nearest other one."""
-    taken = np.concatenate([block[: -(-TAKEN * ROWS // count)] for block in noise.vectors(seeds, count, scale)])[:TAKEN]
+    taken = next(noise.vectors(seeds, count, scale))[:TAKEN]  # each is made from another seed
     best = np.full((len(taken), 2), -1, np.float32)
     for block in noise.vectors(seeds, count, scale):
         cosines, _ = neighbours(taken, block, 2)
