@@ -39,6 +39,9 @@ _WHAT = [
 _DEFINES = re.compile(
     r"\s(?:adalah|ialah|merupakan|berarti|didefinisikan sebagai|mencakup|meliputi|is|are|was|were|means|refers to|stands for|consists? of)\s"
 )
+_LINK = re.compile(r"\s(?:milik|dalam|di|pada|oleh|yang|menurut|during|in|by|that|which|according)\s", re.IGNORECASE)
+"""What follows these says more about a subject, and may be missing where it is defined."""
+
 _ASIDE = re.compile(r"\(([^)]*)\)")
 _WHY = re.compile(r"\b(?:mengapa|kenapa|knp|why|how come|for what reason|apa (?:alasan|sebab|penyebab|reason)\w*|alasan(?:nya)?|penyebab(?:nya)?)\b", re.IGNORECASE)
 _CAUSE = re.compile(
@@ -106,11 +109,12 @@ def defined_first(question: Question, reading: Reading, version: IndexVersion) -
     defining = [one for one in reading.found if one.score >= best.score - DEFINED_WITHIN and not one.conflict and is_definition(question, one, version)]
     if not defining:
         return reading
-    first = max(defining, key=lambda one: (_opens(one, version), one.score))
+    first = max(defining, key=lambda one: (_names_all(question, one, version), _opens(one, version), one.score))
     rest = [one for one in reading.chosen if one.row != first.row and one.chunk.doc_id == first.chunk.doc_id]
-    same = first.chunk.doc_id == best.chunk.doc_id
-    conflict = reading.conflict if same else None
-    return replace(reading, chosen=(first, *rest[:1]), probability=max(reading.probability, SURE_ENOUGH), conflict=conflict)
+    chosen = (first, *rest[:1])
+    if not _names_all(question, first, version):
+        return replace(reading, chosen=chosen)
+    return replace(reading, chosen=chosen, probability=max(reading.probability, SURE_ENOUGH), conflict=None)
 
 
 def subject_of(text: str) -> str | None:
@@ -121,20 +125,27 @@ def subject_of(text: str) -> str | None:
 
 
 def is_definition(question: Question, candidate: Candidate, version: IndexVersion) -> bool:
-    """Whether the sentence begins with the subject asked for, or its full form, and says what it is."""
+    """Whether the sentence begins with the subject asked for ("e-Residency" of "e-Residency milik Estonia"), and says what it is."""
     subject = subject_of(question.text)
+    return subject is not None and _begins_with(_LINK.split(subject)[0], candidate, version)
+
+
+def _names_all(question: Question, candidate: Candidate, version: IndexVersion) -> bool:
+    """Whether it begins with all of the subject."""
+    return _begins_with(subject_of(question.text) or "", candidate, version)
+
+
+def _begins_with(subject: str, candidate: Candidate, version: IndexVersion) -> bool:
+    """Whether what stands before the verb that defines is `subject`, or its full form with it in brackets."""
     text = text_of(candidate, version)
     verb = _DEFINES.search(text)
-    if subject is None or verb is None:
+    if verb is None:
         return False
     language = version.language_of(candidate.chunk)
     before = text[: verb.start()]
-    asked, named = stems(subject, language), stems(before, language)
-    bare = stems(_ASIDE.sub(" ", before), language)
-    aside = [stems(one, language) for one in _ASIDE.findall(before)]
-    if not asked or not named:
-        return False
-    return asked in aside or (asked <= named and len(bare - asked) < LONGER) or (named <= asked and len(asked - named) < LONGER and bool(named))
+    asked, bare = stems(subject, language), stems(_ASIDE.sub(" ", before), language)
+    asides = [stems(one, language) for one in _ASIDE.findall(before)]
+    return bool(asked) and (asked in asides or (asked <= stems(before, language) and len(bare - asked) < LONGER))
 
 
 def _opens(candidate: Candidate, version: IndexVersion) -> bool:

@@ -15,6 +15,10 @@ from dataclasses import dataclass
 from bot.question import is_content
 from corpus.numbers import years
 
+LONGEST = 250
+"""Characters; the patterns try every way to part a text, which takes too long of a longer one."""
+
+_CUE = re.compile(r"\s(?:dan|sama|dengan|atau|apa|and|or|with|to|from|vs\.?|versus|(?:di)?banding(?:kan)?)\s", re.IGNORECASE)
 _FILLERS = re.compile(r"\b(?:sebenernya|sebenarnya|sih|dong|ya|tolong|coba|please|um|eh|can you|could you)\s+", re.IGNORECASE)
 _FRAMES = [
     re.compile(pattern, re.IGNORECASE)
@@ -55,7 +59,7 @@ _SHARED = re.compile(
     re.IGNORECASE,
 )
 _PAIR = re.compile(
-    r"(?P<head>.+?)\s+(?P<a>(?P<word>[^\W\d]+)\s+(?=[^,?]*[A-Z@#\d])[^,?]+?)\s+(?:dan|and)\s+(?P<b>(?P=word)\s+(?=[^,?]*[A-Z@#\d])[^,?]+)", re.IGNORECASE
+    r"(?P<head>.+?)\s+(?P<a>(?P<word>[^\W\d]+)\s+(?=[^,?]{0,60}(?-i:[A-Z@#\d]))[^,?]+?)\s+(?:dan|and)\s+(?P<b>(?P=word)\s+(?=[^,?]{0,60}(?-i:[A-Z@#\d]))[^,?]+)", re.IGNORECASE
 )
 _ONE_THING = re.compile(
     r"\b(?:antara|between|hubungan|kaitan|kerja ?sama|relation\w*|link\w*|cooperation|(?:both|kedua|keduanya))\b|^(?:apakah|benarkah|do|does|did|is|are|was|were|has|have)\b",
@@ -89,6 +93,8 @@ class _Sides:
 
 def sides_of(text: str, language: str) -> tuple[Side, Side] | None:
     """The two sides of a comparison, in the order asked; None where the text compares no two things."""
+    if len(text) > LONGEST or not _CUE.search(text):
+        return None
     bare = _FILLERS.sub("", text.strip(" ?.!")).strip()
     for pattern in _WHICH:
         if found := pattern.fullmatch(bare):

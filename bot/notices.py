@@ -13,7 +13,7 @@ from index.store import IndexVersion
 
 _DATED = re.compile(r"\b\d{1,2}(?:\s*[–-]\s*\d{1,2})?\s+[A-Za-z]+\b(?=\s+\d{4})|\b\d{4}\b")
 _FIGURE = re.compile(r"(?<![\w#@.,/-])(?:Rp|US\$|S\$|\$|€)?\d[\d.,]*(?![\w/])")
-_NAMED = re.compile(r"\b(?:[A-Z][\w.-]*|[Nn]omor|[Nn]umber|No\.?|[Pp]asal|[Aa]rticle|ke-?|G)\s*\d+\b")
+_NAMED = re.compile(r"\b(?:(?:[A-Z][\w.-]*|[Nn]omor|[Nn]umber|[Pp]asal|[Aa]rticle)\s+|ke-|G)\d+\b")
 
 
 def notices(
@@ -61,9 +61,19 @@ def near_reason(asked: Question, passage: str, conflict: str | None) -> str:
     wanted = [*sorted(asked.years), *sorted(asked.names)]
     held = [word for word in wanted if mentions(passage, word)]
     if without := next((word for word in wanted if word not in held), None):
-        return phrase(language, "part", named=held[-1], word=without) if held else phrase(language, "unmatched", word=without)
+        named = _in_order(asked.text, held)
+        return phrase(language, "part", named=named, word=without) if held else phrase(language, "unmatched", word=without)
     if conflict:
         return phrase(language, "conflict", other=conflict)
     if word := unconfirmed(asked.text, passage):
         return phrase(language, "unconfirmed", word=word)
     return phrase(language, "near")
+
+
+def _in_order(text: str, words: Sequence[str]) -> str:
+    """The words as they stand in `text`; with commas where they do not stand together."""
+    said, end = "", -1
+    for at, word in sorted((text.find(word), word) for word in words):
+        said += (" " if text[end:at] == " " and said else ", " if said else "") + word
+        end = at + len(word)
+    return said

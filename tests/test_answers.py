@@ -5,10 +5,12 @@ from pathlib import Path
 import pytest
 
 from bot import Answer, Bot
+from bot.choose import is_definition, text_of
 from bot.compare import sides_of
-from bot.notices import ages
+from bot.notices import ages, near_reason
 from bot.parts import take_apart
 from bot.premise import unconfirmed
+from bot.question import read_question
 from bot.smalltalk import small_talk, without_greeting
 from tests.conftest import Writer, toy_bot
 from ui.completions import pieces
@@ -26,7 +28,7 @@ TEXTS = {
     "According to The Daily, 12 boats sailed the Boat Race.[^a] The Ministry of Boats reported that 15 boats sailed the Boat Race.[^b]\n",
     "en/kites.md": "The Kite Fair is a market of paper kites in Lyon. The Kite Fair was held in Lyon on 9 July 2022.\n\n"
     "Colours of the Kite Fair flags:\n\n- Red flags show wind.\n- Blue flags show rain.\n- Green flags show sun.\n\n"
-    "The Kite Fair moved indoors. Storm damage closed the field of the Kite Fair because the roof fell.\n",
+    "The Kite Fair moved indoors. The Fair moved indoors because storm damage closed its field.\n",
 }
 
 
@@ -176,7 +178,7 @@ def test_all_items_of_a_list_are_said_in_order(bot: Bot) -> None:
 
 def test_an_effect_comes_with_its_cause(bot: Bot) -> None:
     said = quotes(bot.ask("Why has the Kite Fair moved indoors?"))
-    assert said == ["The Kite Fair moved indoors.", "Storm damage closed the field of the Kite Fair because the roof fell."]
+    assert said == ["The Kite Fair moved indoors.", "The Fair moved indoors because storm damage closed its field."]
 
 
 def test_other_values_join_the_more_official_first_with_dates_and_sources(bot: Bot) -> None:
@@ -295,13 +297,35 @@ def test_a_false_premise_is_not_confirmed(bot: Bot) -> None:
 
 
 @pytest.mark.parametrize(
-    ("question", "reason"),
+    ("question", "passage", "reason"),
     [
-        ("Kapan Festival Tari Laut diadakan pada 2023?", "bagian ini menyangkut tahun 2019, bukan 2023"),
-        ("Kapan Festival Tari Laut di Surabaya diadakan?", "bagian ini menyinggung “Tari”, tetapi tidak “Surabaya”"),
+        ("Kapan Festival Tari Laut diadakan pada 2023?", "Festival Tari Laut pada 2019.", "bagian ini menyangkut tahun 2019, bukan 2023"),
+        ("Kapan Festival Tari di Bali?", "Festival Tari di Papua.", "bagian ini menyinggung “Festival Tari”, tetapi tidak “Bali”"),
+        ("When did Ann Lee come?", "Nobody came.", "this passage does not mention “Ann”"),
+        ("Why was it cancelled?", "It was held.", "this passage does not say “cancelled”"),
+        ("Why was it held?", "It was held.", "a related subject, but not the answer"),
     ],
 )
-def test_a_refusal_says_what_the_nearest_passage_has_and_lacks(bot: Bot, question: str, reason: str) -> None:
-    answer = bot.ask(question)
+def test_a_refusal_says_what_the_nearest_passage_has_and_lacks(question: str, passage: str, reason: str) -> None:
+    assert near_reason(read_question(question, 100), passage, None) == reason
+
+
+def test_a_refusal_for_another_year_says_so(bot: Bot) -> None:
+    answer = bot.ask("Kapan Festival Tari Laut diadakan pada 2023?")
     assert answer.refused
-    assert answer.nearest[0].reason == reason
+    assert answer.nearest[0].reason == "bagian ini menyangkut tahun 2019, bukan 2023"
+
+
+@pytest.mark.parametrize(
+    ("question", "defined"),
+    [
+        ("What is the Boat Race?", True),
+        ("What is the Boat Race in Dover?", True),
+        ("What are the colours of the Boat Race?", False),
+        ("What is the Boat Race prize?", False),
+    ],
+)
+def test_a_sentence_that_defines_another_thing_is_no_definition(bot: Bot, question: str, defined: bool) -> None:
+    asked = read_question(question, 100, "en")
+    reading = bot.readings(asked, 8)[0][0]
+    assert is_definition(asked, next(one for one in reading.found if text_of(one, bot.version).startswith("The Boat Race is")), bot.version) == defined
