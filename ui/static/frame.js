@@ -175,7 +175,7 @@ async function ask(question) {
     waiting.remove();
     finish(box, answer);
     follow();
-    if (answer.refused) say(answer.answer);
+    if (!answer.sentences.length) say(answer.answer);
     turns = [...turns, { question, answer }].slice(-KEPT);
     store((storage, key) => storage.setItem(key, JSON.stringify(turns)));
     const cited = answer.citations.map(({ number, title, source_url }) => ({ number, title, url: new URL(source_url.slice(1), root).href }));
