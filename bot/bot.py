@@ -70,11 +70,7 @@ class Bot:
     def ask(self, question: str, history: Sequence[Turn] = (), language: str | None = None, k: int | None = None) -> Answer:
         """Answer from the corpus, or refuse. Raises QuestionInvalid."""
         started = time.perf_counter()
-        said = next((turn.content for turn in reversed(history) if turn.role == "user"), None)
-        conversation = question_language(said) if said else None
-        asked = read_question(question, self.config.max_question, language, conversation)
-        whole = standalone(asked.text, history)
-        asked = read_question(whole, len(whole), asked.language)
+        asked = self.understood(question, history, language)
         readings = self.readings(asked, k or self.config.passages)
         found = next((reading for reading, _ in readings if reading.answers), None)
         hits = [hit for _, passages in readings for hit in passages]
@@ -91,6 +87,14 @@ class Bot:
         answer = self._answered(draft, asked, found, hits) if found else self._refused(draft, asked, readings)
         done = time.perf_counter()
         return answer.model_copy(update={"timings_ms": {"total": _ms(done - started)}})
+
+    def understood(self, question: str, history: Sequence[Turn] = (), language: str | None = None) -> Question:
+        """The question as it would be asked without the conversation. Raises QuestionInvalid."""
+        said = next((turn.content for turn in reversed(history) if turn.role == "user"), None)
+        conversation = question_language(said) if said else None
+        asked = read_question(question, self.config.max_question, language, conversation)
+        whole = standalone(asked.text, history, self.version.vocabulary)
+        return read_question(whole, len(whole), asked.language)
 
     def readings(self, asked: Question, k: int) -> list[tuple[Reading, list[Hit]]]:
         """What the k passages nearest in the asker's language say, then, if that is no answer, those in the other one."""

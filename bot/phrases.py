@@ -7,6 +7,7 @@ PHRASES: dict[str, dict[str, str]] = {
         "unmatched": "bagian ini tidak menyinggung “{word}”",
         "conflict": "kalimat ini menyangkut tahun {other}",
         "near": "pokok bahasannya dekat, tetapi jawabannya tidak ada di sini",
+        "more": "Jelaskan lebih lengkap: {question}",
         "other_language": "Sumber berbahasa Indonesia tidak memuat jawabannya; kutipan ini dari sumber berbahasa Inggris.",
     },
     "en": {
@@ -15,6 +16,7 @@ PHRASES: dict[str, dict[str, str]] = {
         "unmatched": "this passage does not mention “{word}”",
         "conflict": "this sentence is about the year {other}",
         "near": "a related subject, but not the answer",
+        "more": "Tell me more about this: {question}",
         "other_language": "The English sources do not hold the answer; this is quoted from an Indonesian source.",
     },
 }

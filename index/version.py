@@ -33,6 +33,7 @@ from index.disk import make_folders, sha256_of, sync_folder, write_file
 from index.encoder import Vectors
 from index.lexical import LexicalIndex
 from index.lock import Lease
+from index.vocabulary import Vocabulary
 
 FORMAT = 2
 """Raised whenever a file's shape or meaning changes; an index of another format is built anew."""
@@ -91,6 +92,11 @@ class IndexVersion:
     def full_forms(self) -> dict[str, frozenset[str]]:
         """Acronym -> what it stands for, as the documents say it."""
         return full_forms(document.text for document in self.documents.values())
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """The words of the chunks."""
+        return Vocabulary(self.lexical, [chunk.text for chunk in self.chunks], [self.language_of(chunk) for chunk in self.chunks])
 
     def language_of(self, chunk: Chunk) -> str:
         """The language of the chunk's document."""
