@@ -15,7 +15,8 @@ import corpus as packaged_corpus
 from bot.answer import Answer, AnswerSentence, Citation, NearPassage, Notice
 from bot.cite import cite, is_literal, source_url
 from bot.config import Config
-from bot.converse import Turn, standalone
+from bot.converse import TURNS, Turn, standalone
+from bot.normalise import plain, split_pasted
 from bot.phrases import phrase
 from bot.publish import GOLDEN, Ask, Publication, Report, Watch, publish
 from bot.question import Question, question_language, read_question
@@ -23,6 +24,7 @@ from bot.read import Candidate, Reading, mentions, read
 from bot.reader import Reader, SpanReader, whole
 from corpus.errors import IndexMissing, IndexOutdated
 from corpus.language import LANGUAGES
+from corpus.text import normalise
 from index.build import text_to_embed
 from index.embed import DEFAULT_MODEL, E5Embedder, Embedder, SentenceTransformerEmbedder
 from index.encoder import OpenVinoEncoder, open_torch_encoder
@@ -93,8 +95,12 @@ class Bot:
         said = next((turn.content for turn in reversed(history) if turn.role == "user"), None)
         conversation = question_language(said) if said else None
         asked = read_question(question, self.config.max_question, language, conversation)
-        whole = standalone(asked.text, history, self.version.vocabulary)
-        return read_question(whole, len(whole), asked.language)
+        vocabulary = self.version.vocabulary
+        pasted, ends = split_pasted(normalise(question))
+        before = [*history, Turn("user", pasted)] if pasted else history
+        spoken = [Turn(turn.role, plain(turn.content, vocabulary)) if turn.role == "user" else turn for turn in before[-2 * TURNS :]]
+        whole = standalone(plain(ends if pasted else asked.text, vocabulary), spoken, vocabulary)
+        return read_question(whole, len(whole), language or asked.language)
 
     def readings(self, asked: Question, k: int) -> list[tuple[Reading, list[Hit]]]:
         """What the k passages nearest in the asker's language say, then, if that is no answer, those in the other one."""
@@ -146,7 +152,7 @@ class Bot:
         document = self.version.documents[sentence.doc_id]
         passage = text_to_embed(candidate.chunk, document.title)
         wanted = [*sorted(asked.years), *sorted(asked.names)]
-        lacking = next((word for word in wanted if not mentions(passage, word)), None)
+        lacking = next((word for word in wanted if not mentions(passage, word, self.version.full_forms)), None)
         if lacking:
             reason = phrase(asked.language, "unmatched", word=lacking)
         elif candidate.conflict:

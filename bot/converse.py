@@ -132,7 +132,7 @@ def _follow(question: str, before: _Subject, answer: str, vocabulary: Vocabulary
     """The subject after `question`, with the standalone form of it."""
     language = question_language(question, question_language(before.said) if before.said else None)
     own = _terms(question, language, vocabulary)
-    alone = _Subject(own, asks(question), _OTHER.sub("", question) if before.said else question)
+    alone = _Subject(own, asks(question), _OTHER.sub("", question) or question)
     if not before.said or _OTHER.match(question):
         return alone
     if _MORE.match(question):

@@ -46,7 +46,7 @@ def score(bot: Bot, rows: list[dict[str, Any]], search: bool, messy: bool, show:
         for turn in row["turns"]:
             question = slip(turn["question"]) if messy else turn["question"]
             got, said, whole = (searched if search else asked)(bot, turn["standalone"] if gold else question, [] if gold else history, turn)
-            got["unchanged"] = float(whole in " ".join(question.split()))
+            got["unchanged"] = float(whole == bot.understood(question).text)
             history += [Turn("user", question), Turn("assistant", said)]
             for kind in (turn["kind"], "STANDING" if turn["kind"] in STANDING else "LEANING"):
                 found[kind].append(got)
