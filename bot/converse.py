@@ -2,8 +2,9 @@
 
 1. What a conversation is about are the names, years and other rare words of its last question, then those of the ones before, each
    weighed by its rarity in the corpus (BM25's) and less the older it is, as far as the corpus has them in one passage.
-2. A turn leans on that where it points back ("hasilnya", "it", "kalau …", "only"), corrects, asks on ("why?", "lebih lengkap dong"), means an item
-   of the last answer ("yang kedua"), or asks too little for itself; one that names its own subject, or announces another, stands.
+2. A turn leans on that where it points back ("hasilnya", "it", "kalau …", "only"), corrects, asks on ("why?", "lebih lengkap dong"),
+   means an item of the last answer ("yang kedua"), or asks too little for itself; one that names its own subject, or announces
+   another, stands.
 3. Where that does not tell, the corpus does: whether its passages on the subject hold the question's words as well as any others do.
 
 The client holds the conversation; nothing is kept here.
@@ -21,13 +22,16 @@ from index.vocabulary import Vocabulary
 TURNS = 10
 """Questions that are looked back on."""
 
+LONGEST = 2000
+"""Characters of an earlier message that are looked at."""
+
 TERMS = 5
 """More of them would drown the question."""
 
 FADED = 0.6
 """Of its weight a term keeps from one turn to the next."""
 
-RARE, TELLING, NAME = 3.0, 1.0, 4.0
+RARE, TELLING, NAME = 3.0, 0.5, 4.0
 """What a word weighs where there is no corpus to ask; the least that a common word has to, to be worth keeping; what a name weighs more."""
 
 SHORT = 2
@@ -44,22 +48,26 @@ _WORD = re.compile(r"#?\w+(?:[-'’/]\w+)*")
 _NAME = re.compile(r"#?\b[A-Z][\w'’-]*(?:\s+(?:(?:of|on|and|for|the|dan)\s+)*(?:[A-Z][\w'’-]*|(?:1[5-9]|20)\d\d))*|\b(?:1[5-9]|20)\d\d\b")
 _YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
 _BACK = re.compile(
-    r"\b(?:(?!tanya|punya|hanya|biasanya|sebenarnya|kiranya|banyaknya|misalnya|akhirnya|artinya)\w{3,}nya|itu|tersebut|tadi|dia|ia|beliau|mereka|situ|sana|di ?s(?:ana|itu)|waktu itu|tuh"
+    r"\b(?:(?!tanya|punya|hanya|biasanya|sebenarnya|kiranya|banyaknya|misalnya|akhirnya|artinya)\w{3,}nya"
+    r"|itu|tersebut|tadi|dia|ia|beliau|mereka|situ|sana|disana|disitu|tuh"
     r"|it|its|he|his|she|her|they|their|them|that|those|these|there|then|one|ones)\b",
     re.IGNORECASE,
 )
 _ON = re.compile(
-    r"^\W*(?:(?:oh|eh|oke?|ok|hmm+|gitu|nah)\b\W*)*(?:and|terus|trus|lalu|kalau|kalo|klo|kl|what about|how about|bagaimana dengan|gimana dengan|yang|yg|dan"
-    r"|only|just|in|for|until|from|dari|lewat|untuk tahun|sampai|pada|di|which|were|was|did|do|does|is|are)\b|\b(?:saja|aja|only)\W*$",
+    r"^\W*(?:(?:oh|eh|oke?|ok|hmm+|gitu|nah)\b\W*)*"
+    r"(?:and|terus|trus|lalu|kalau|kalo|klo|kl|what about|how about|bagaimana dengan|gimana dengan|yang|yg|dan|only|just|in|for|until|from|dari|lewat|untuk tahun|sampai|pada|di|which|were|was|did|do|does|is|are)\b|\b(?:saja|aja|only)\W*$",
     re.IGNORECASE,
 )
 _CORRECTION = re.compile(
-    r"^\W*(?:(?:eh|no|nope|bukan|sorry|maaf|salah|not that|bukan itu)\b\W*)*(?:maksud(?:ku|nya| saya| aku| gue| gw)?|i mean|i meant|i was asking about)\b\W*",
+    r"^\W*(?:(?:eh|no|nope|bukan|sorry|maaf|salah|not that|bukan itu)\b\W*)*"
+    r"(?:maksud(?:ku|nya| saya| aku| gue| gw)?|i mean|i meant|i was asking about)\b\W*",
     re.IGNORECASE,
 )
 _MORE = re.compile(
-    r"^\W*(?:(?:tolong|please|bisa|can you|coba|dong|ya)\b\W*)*(?:(?:jelaskan |jelasin |ceritakan )?(?:yang )?(?:lebih|lbh) (?:lengkap|lanjut|detail|rinci|jelas|banyak)(?:nya)?"
-    r"|tell me more|(?:give me |some )?more (?:details?|info(?:rmation)?)|more|elaborate|go on|lanjut(?:kan|in)?|jelaskan|jelasin|contohnya|for example|details?)"
+    r"^\W*(?:(?:tolong|please|bisa|can you|coba|dong|ya)\b\W*)*"
+    r"(?:(?:jelaskan |jelasin |ceritakan )?(?:yang )?(?:lebih|lbh) (?:lengkap|lanjut|detail|rinci|jelas|banyak)(?:nya)?"
+    r"|tell me more|(?:give me |some )?more (?:details?|info(?:rmation)?)|more|elaborate|go on|details?|for example"
+    r"|lanjut(?:kan|in)?|jelaskan|jelasin|contohnya)"
     r"(?:\W+(?:dong|donk|ya|please|deh|lagi|pls|apa|about (?:it|that|this)|tentang (?:itu|ini)))*\W*$",
     re.IGNORECASE,
 )
@@ -69,7 +77,8 @@ _OTHER = re.compile(
     re.IGNORECASE,
 )
 _DEFINED = re.compile(
-    r"^\W*(?:apa(?:kah)? (?:itu|yang dimaksud(?: dengan)?)|apaan|what(?:'s| is| are)(?! (?:the|its?|their|his|her|that|this|about))|who(?:'s| is)|siapa itu)\s+(?P<a>[^?]+?)\W*$"
+    r"^\W*(?:apa(?:kah)? (?:itu|yang dimaksud(?: dengan)?)|apaan|siapa itu|who(?:'s| is)"
+    r"|what(?:'s| is| are)(?! (?:the|its?|their|his|her|that|this|about)))\s+(?P<a>[^?]+?)\W*$"
     r"|^\W*(?P<b>[^?]+?) (?:itu )?(?:apa(?:an)?|siapa)(?: (?:sih|ya|tuh|dong|lagi))*\W*$",
     re.IGNORECASE,
 )
@@ -81,18 +90,24 @@ _NTH = {
     "terakhir": -1, "last": -1,
 }  # fmt: skip
 _ORDINAL = re.compile(
-    rf"\b(?:(?:yang|yg|nomor|no\.?|poin) (?P<a>{'|'.join(_NTH)})|the (?P<b>{'|'.join(_NTH)})(?: one| point| item)?(?=\W*$|,|\s+(?:is|was|one)\b))\b", re.IGNORECASE
+    rf"\b(?:(?:yang|yg|nomor|no\.?|poin) (?P<a>{'|'.join(_NTH)})|the (?P<b>{'|'.join(_NTH)})(?: one| point| item)?(?=\W*$|,|\s+(?:is|was|one)\b))\b",
+    re.IGNORECASE,
 )
-_LISTED = re.compile(r"(?::|\b(?:yaitu|yakni|meliputi|mencakup|adalah|ialah|namely|are|were|covers?|includes?)\b)\s*(?P<items>[^.:]*,[^.:]*)")
+_LISTED = re.compile(
+    r"(?::|\b(?:yaitu|yakni|meliputi|mencakup|adalah|ialah|namely|are|were|covers?|includes?)\b)\s*(?P<items>[^.:]*,[^.:]*)"
+)
 _COMMA = re.compile(r";\s*|,\s*(?:dan|and|serta|then|lalu)?\s*|\s+(?:dan|and|serta)\s+")
 _PLACE = re.compile(r"\b(di|dari|ke|in|from|at|to|pada|untuk|for|with|dengan)\s+(?:tahun\s+)?([A-Z\d]\w*|\w+)", re.IGNORECASE)
 _PERSON = re.compile(r"\b(?:dia|ia|beliau|he|she|his|her|him)\b", re.IGNORECASE)
 _FULL_NAME = re.compile(r"\b[A-Z][a-z]+(?: [A-Z][a-z]+){1,3}\b")
 _TITLE = re.compile(
-    r"\b(?:(?:Wakil |Vice |Deputy )?(?:Foreign Minister|Menteri Luar Negeri|Presiden|President|Director General|Direktur Jenderal|Ambassador|Duta Besar|Minister|Menteri)"
+    r"\b(?:(?:Wakil |Vice |Deputy )?(?:Foreign Minister|Menteri Luar Negeri|Presiden|President|Director General|Direktur Jenderal"
+    r"|Ambassador|Duta Besar|Minister|Menteri)"
     r"|Kementerian Luar Negeri|Foreign Ministry)\b"
 )
-_FILLER = frozenset("oh eh oke ok hai halo hi hello makasih thanks nya trus gitu sih ya tuh donk dong pls please yg tak ga gak nggak".split())
+_FILLER = frozenset(
+    "oh eh oke ok hai halo hi hello makasih thanks nya trus gitu sih ya tuh donk dong pls please yg tak ga gak nggak".split()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +136,9 @@ def standalone(question: str, history: Sequence[Turn], vocabulary: Vocabulary | 
     turns = list(history)[-2 * TURNS :]
     for turn in turns:
         if turn.role == "assistant":
-            answer = turn.content
+            answer = turn.content[:LONGEST]
         else:
-            subject = _follow(turn.content, subject, answer, vocabulary)
+            subject = _follow(turn.content[:LONGEST], subject, answer, vocabulary)
             answer = ""
     return _follow(question, subject, answer, vocabulary).said
 
@@ -154,9 +169,11 @@ def _follow(question: str, before: _Subject, answer: str, vocabulary: Vocabulary
     joined = _joined(question, [*([before.asks] if before.asks and not asked else []), *words])
     if not (corrected or item) and not _leans(question, own, kept, language, vocabulary):
         return alone
-    merged = {term: weight * FADED for term, weight in own if weight < NAME} | {
-        term: weight if _is_name(term, vocabulary) else weight * FADED for term, weight in kept
-    } | {term: weight + 1 for term, weight in own if _is_name(term, vocabulary)}
+    merged = (
+        {term: weight * FADED for term, weight in own if weight < NAME}
+        | {term: weight if _is_name(term, vocabulary) else weight * FADED for term, weight in kept}
+        | {term: weight + 1 for term, weight in own if _is_name(term, vocabulary)}
+    )
     terms = tuple(sorted(merged.items(), key=lambda pair: -pair[1])[:TERMS])
     return _Subject(terms, asked or before.asks, joined)
 
@@ -183,7 +200,9 @@ def _leans(question: str, own: _Terms, kept: _Terms, language: str, vocabulary: 
 def _has_subject(question: str, own: _Terms, language: str, vocabulary: Vocabulary | None) -> bool:
     """Whether a rare name stands before whatever points back in `question`, so that it points at that."""
     back = _BACK.search(question)
-    places = [question.find(term) for term, _ in own if _is_name(term, vocabulary) and _weight(term.split()[0], language, vocabulary) >= RARE]
+    places = [
+        question.find(term) for term, _ in own if _is_name(term, vocabulary) and _weight(term.split()[0], language, vocabulary) >= RARE
+    ]
     return bool(places) and (back is None or min(places) < back.start())
 
 
@@ -229,15 +248,11 @@ def _weight(word: str, language: str, vocabulary: Vocabulary | None) -> float:
     return vocabulary.rarity(word.lstrip("#"), language) if vocabulary else RARE
 
 
-def _kept(
-    question: str, own: _Terms, before: _Subject, language: str, vocabulary: Vocabulary | None
-) -> _Terms:
+def _kept(question: str, own: _Terms, before: _Subject, language: str, vocabulary: Vocabulary | None) -> _Terms:
     """What of the old subject goes with `question`: nothing it replaces, and nothing that never stands beside its own words."""
     places = {match[1].lower(): match[2].lower() for match in _PLACE.finditer(question)}
     replaced = {
-        match[2].lower()
-        for match in _PLACE.finditer(before.said)
-        if places.get(match[1].lower(), match[2].lower()) != match[2].lower()
+        match[2].lower() for match in _PLACE.finditer(before.said) if places.get(match[1].lower(), match[2].lower()) != match[2].lower()
     }
     said = {term.lower() for term, _ in own}
     year = bool(_YEAR.search(question))
@@ -279,7 +294,7 @@ def _item(question: str, answer: str) -> str | None:
         return None
     number = _NTH[(match["a"] or match["b"]).lower()]
     for listed in _LISTED.finditer(re.sub(r"\s*\[\d+\]", "", answer)):
-        items = [item.strip(" .“”\"") for item in _COMMA.split(listed["items"]) if item.strip(" .")]
+        items = [item.strip(' .“”"') for item in _COMMA.split(listed["items"]) if item.strip(" .")]
         if len(items) >= 3 and number < len(items):
             return items[number]
     return None

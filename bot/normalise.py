@@ -15,19 +15,20 @@ LONG = 300
 """Characters from which a text that asks only at its end is a pasted one."""
 
 COLLOQUIAL = {
-    "gimana": "bagaimana", "gmn": "bagaimana", "gmana": "bagaimana", "gimn": "bagaimana", "knp": "kenapa", "knapa": "kenapa", "napa": "kenapa",
-    "brp": "berapa", "brapa": "berapa", "kpn": "kapan", "kpan": "kapan", "dmn": "di mana", "dimana": "di mana", "dmana": "di mana",
-    "sp": "siapa", "spa": "siapa", "sapa": "siapa", "syapa": "siapa", "ap": "apa", "apaan": "apa", "yg": "yang", "dgn": "dengan", "dg": "dengan",
-    "utk": "untuk", "tuk": "untuk", "jd": "jadi", "jg": "juga", "krn": "karena", "karna": "karena", "tp": "tapi", "sdh": "sudah",
-    "udh": "sudah", "udah": "sudah", "dah": "sudah", "blm": "belum", "gak": "tidak", "ga": "tidak", "gk": "tidak", "nggak": "tidak", "ngga": "tidak",
-    "enggak": "tidak", "tdk": "tidak", "tak": "tidak", "bgt": "sekali", "dr": "dari", "dri": "dari", "klo": "kalau", "kalo": "kalau", "kl": "kalau",
-    "trus": "terus", "trs": "terus", "sm": "sama", "ama": "sama", "org": "orang", "thn": "tahun", "th": "tahun", "tgl": "tanggal", "bln": "bulan",
-    "skrg": "sekarang", "hrs": "harus", "bs": "bisa", "msh": "masih", "dlm": "dalam", "pd": "pada", "spt": "seperti", "kyk": "seperti",
-    "bikin": "membuat", "bkin": "membuat", "ngomong": "berkata", "bilang": "berkata", "diluncurin": "diluncurkan", "diadain": "diadakan",
-    "dibikin": "dibuat", "hp": "ponsel", "medsos": "media sosial", "sosmed": "media sosial", "ig": "Instagram", "fb": "Facebook", "yt": "YouTube",
+    "gimana": "bagaimana", "gmn": "bagaimana", "gmana": "bagaimana", "gimn": "bagaimana", "knp": "kenapa", "knapa": "kenapa",
+    "napa": "kenapa", "brp": "berapa", "brapa": "berapa", "kpn": "kapan", "kpan": "kapan", "dmn": "di mana", "dimana": "di mana",
+    "dmana": "di mana", "sp": "siapa", "spa": "siapa", "sapa": "siapa", "syapa": "siapa", "ap": "apa", "apaan": "apa", "yg": "yang",
+    "dgn": "dengan", "dg": "dengan", "utk": "untuk", "tuk": "untuk", "jd": "jadi", "jg": "juga", "krn": "karena", "karna": "karena",
+    "tp": "tapi", "sdh": "sudah", "udh": "sudah", "udah": "sudah", "dah": "sudah", "blm": "belum", "gak": "tidak", "ga": "tidak",
+    "gk": "tidak", "nggak": "tidak", "ngga": "tidak", "enggak": "tidak", "tdk": "tidak", "tak": "tidak", "bgt": "sekali", "dr": "dari",
+    "dri": "dari", "klo": "kalau", "kalo": "kalau", "kl": "kalau", "trus": "terus", "trs": "terus", "sm": "sama", "ama": "sama",
+    "org": "orang", "thn": "tahun", "th": "tahun", "tgl": "tanggal", "bln": "bulan", "skrg": "sekarang", "hrs": "harus", "bs": "bisa",
+    "msh": "masih", "dlm": "dalam", "pd": "pada", "spt": "seperti", "kyk": "seperti", "bikin": "membuat", "bkin": "membuat",
+    "ngomong": "berkata", "bilang": "berkata", "diluncurin": "diluncurkan", "diadain": "diadakan", "dibikin": "dibuat", "hp": "ponsel",
+    "medsos": "media sosial", "sosmed": "media sosial", "ig": "Instagram", "fb": "Facebook", "yt": "YouTube",
     "kemlu": "Kementerian Luar Negeri", "kemenlu": "Kementerian Luar Negeri", "menlu": "Menteri Luar Negeri",
-    "wamenlu": "Wakil Menteri Luar Negeri", "menkominfo": "Menteri Komunikasi dan Informatika", "jubir": "juru bicara", "dubes": "duta besar",
-    "kedubes": "kedutaan besar", "jokowi": "Joko Widodo",
+    "wamenlu": "Wakil Menteri Luar Negeri", "menkominfo": "Menteri Komunikasi dan Informatika", "jubir": "juru bicara",
+    "dubes": "duta besar", "kedubes": "kedutaan besar", "jokowi": "Joko Widodo",
 }  # fmt: skip
 """Colloquial, shortened and Malay words, and how the articles say it."""
 

@@ -28,8 +28,8 @@ _BROAD = re.compile(
 """Asks for several things."""
 
 _ASKS = re.compile(
-    r"\b(?:(?:tahun|tanggal|hari) berapa|apa saja|kapan|kpn|di ?mana|dimana|siapa|kenapa|knp|mengapa|berapa|brp|bagaimana|gimana|apa(?:kah)?"
-    r"|what (?:year|date|day)|how (?:many|much|long|often)|when|where|who|why|which|how|what)\b",
+    r"\b(?:(?:tahun|tanggal|hari) berapa|apa saja|kapan|kpn|di ?mana|dimana|siapa|kenapa|knp|mengapa|berapa|brp|bagaimana|gimana"
+    r"|apa(?:kah)?|what (?:year|date|day)|how (?:many|much|long|often)|when|where|who|why|which|how|what)\b",
     re.IGNORECASE,
 )
 _FUNCTION_WORDS = {
