@@ -55,7 +55,9 @@ _BACK = re.compile(
 )
 _ON = re.compile(
     r"^\W*(?:(?:oh|eh|oke?|ok|hmm+|gitu|nah)\b\W*)*"
-    r"(?:and|terus|trus|lalu|kalau|kalo|klo|kl|what about|how about|bagaimana dengan|gimana dengan|yang|yg|dan|only|just|in|for|until|from|dari|lewat|untuk tahun|sampai|pada|di|which|were|was|did|do|does|is|are)\b|\b(?:saja|aja|only)\W*$",
+    r"(?:and|terus|trus|lalu|kalau|kalo|klo|kl|what about|how about|bagaimana dengan|gimana dengan"
+    r"|yang|yg|dan|only|just|in|for|until|from|dari|lewat|untuk tahun|sampai|pada|di"
+    r"|which|were|was|did|do|does|is|are)\b|\b(?:saja|aja|only)\W*$",
     re.IGNORECASE,
 )
 _CORRECTION = re.compile(
@@ -63,6 +65,7 @@ _CORRECTION = re.compile(
     r"(?:maksud(?:ku|nya| saya| aku| gue| gw)?|i mean|i meant|i was asking about)\b\W*",
     re.IGNORECASE,
 )
+_YES_NO = re.compile(r"^\W*(?:did|do|does|was|were|is|are|can|could|has|have|will|apakah|ada|bisa|boleh|wajib)\b", re.IGNORECASE)
 _MORE = re.compile(
     r"^\W*(?:(?:tolong|please|bisa|can you|coba|dong|ya)\b\W*)*"
     r"(?:(?:jelaskan |jelasin |ceritakan )?(?:yang )?(?:lebih|lbh) (?:lengkap|lanjut|detail|rinci|jelas|banyak)(?:nya)?"
@@ -73,7 +76,8 @@ _MORE = re.compile(
 )
 _OTHER = re.compile(
     r"^\W*(?:(?:ok|oke|okay|thanks|makasih|terima kasih|thank you|baik)\b\W*)*"
-    r"(?:different question|another question|new (?:question|topic)|by the way|btw|ganti topik|topik lain|pertanyaan lain|hal lain|soal lain)\b\W*",
+    r"(?:different question|another question|new (?:question|topic)|by the way|btw"
+    r"|ganti topik|topik lain|pertanyaan lain|hal lain|soal lain)\b\W*",
     re.IGNORECASE,
 )
 _DEFINED = re.compile(
@@ -90,7 +94,8 @@ _NTH = {
     "terakhir": -1, "last": -1,
 }  # fmt: skip
 _ORDINAL = re.compile(
-    rf"\b(?:(?:yang|yg|nomor|no\.?|poin) (?P<a>{'|'.join(_NTH)})|the (?P<b>{'|'.join(_NTH)})(?: one| point| item)?(?=\W*$|,|\s+(?:is|was|one)\b))\b",
+    rf"\b(?:(?:yang|yg|nomor|no\.?|poin) (?P<a>{'|'.join(_NTH)})"
+    rf"|the (?P<b>{'|'.join(_NTH)})(?: one| point| item)?(?=\W*$|,|\s+(?:is|was|one)\b))\b",
     re.IGNORECASE,
 )
 _LISTED = re.compile(
@@ -164,7 +169,7 @@ def _follow(question: str, before: _Subject, answer: str, vocabulary: Vocabulary
         kept = ((person, RARE * 2), *kept[: TERMS - 1])
     if not kept:
         return alone
-    asked = asks(question)
+    asked = asks(question) or ("" if not _YES_NO.match(question) else " ")
     words = [term for term, _ in kept]
     joined = _joined(question, [*([before.asks] if before.asks and not asked else []), *words])
     if not (corrected or item) and not _leans(question, own, kept, language, vocabulary):
@@ -175,7 +180,7 @@ def _follow(question: str, before: _Subject, answer: str, vocabulary: Vocabulary
         | {term: weight + 1 for term, weight in own if _is_name(term, vocabulary)}
     )
     terms = tuple(sorted(merged.items(), key=lambda pair: -pair[1])[:TERMS])
-    return _Subject(terms, asked or before.asks, joined)
+    return _Subject(terms, asked.strip() or before.asks, joined)
 
 
 def _leans(question: str, own: _Terms, kept: _Terms, language: str, vocabulary: Vocabulary | None) -> bool:

@@ -55,6 +55,9 @@ _LEAD_IN = re.compile(
     re.IGNORECASE,
 )
 _MALAY_WHEN = re.compile(r"^bila(?:kah)?\b(?=.*\?|\W*\w+ \w+\W*$)", re.IGNORECASE)
+_ENDINGS = ("nya", "kan", "in", "an", "i", "lah", "s", "es", "ed", "d", "ing", "ly")
+"""What another form of a word of the corpus may end in, in either language."""
+
 _TOKEN = re.compile(r"#?\w+(?:[-'’/.]\w+)*")
 _END = re.compile(r"(?<=[.!?…])[\"”’)]*\s+|\n+")
 
@@ -95,19 +98,20 @@ def _word(word: str, indonesian: bool, vocabulary: Vocabulary) -> str:
 
 def mend(word: str, vocabulary: Vocabulary) -> str | None:
     """The one word of the corpus that `word` is a slip of; None where the corpus has `word`, or several such, or none."""
-    if vocabulary.count(word):
+    if vocabulary.count(word) or any(word.endswith(end) and vocabulary.count(word.removesuffix(end)) for end in _ENDINGS):
         return None
-    near = sorted(((vocabulary.count(one), one) for one in _slips(word) if vocabulary.count(one)), reverse=True)
+    near = sorted(((vocabulary.count(one), one) for one in _slips(word) if is_content(one) and vocabulary.count(one)), reverse=True)
     if not near or (len(near) > 1 and near[0][0] < CLEAR * near[1][0]):
         return None
     return near[0][1]
 
 
 def _slips(word: str) -> set[str]:
-    """What may have been meant: two letters swapped, one left out, one too many, or the key beside it; never the first letter."""
-    ends = [(word[:i], word[i:]) for i in range(1, len(word))]
+    """What may have been meant: two letters swapped, one left out, one too many, or the key beside it; never the first or last letter,
+    which is as often another form of the word."""
+    ends = [(word[:i], word[i:]) for i in range(1, len(word) - 1)]
     swapped = {a[:-1] + b[0] + a[-1] + b[1:] for a, b in ends if len(a) > 1}
     fewer = {a + b[1:] for a, b in ends}
-    more = {a + letter + b for a, b in [*ends, (word, "")] for letter in _KEYS}
+    more = {a + letter + b for a, b in ends for letter in _KEYS}
     beside = {a + letter + b[1:] for a, b in ends for letter in _KEYS.get(b[0], ())}
     return (swapped | fewer | more | beside) - {word}

@@ -50,7 +50,7 @@ def score(bot: Bot, rows: list[dict[str, Any]], search: bool, messy: bool, show:
             history += [Turn("user", question), Turn("assistant", said)]
             for kind in (turn["kind"], "STANDING" if turn["kind"] in STANDING else "LEANING"):
                 found[kind].append(got)
-            missed = not got["document"] or got["passages"] == 0 or (turn["kind"] in STANDING and not got["unchanged"])
+            missed = not got["document"] or got.get("passages") == 0 or (turn["kind"] in STANDING and not got["unchanged"])
             if show and missed:
                 flags = "".join(name[0].upper() if value else "-" for name, value in got.items() if name != "milliseconds")
                 print(row["id"], turn["kind"][:9], flags, "|", question, "|", whole, "|", turn["standalone"])
