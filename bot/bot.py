@@ -16,7 +16,8 @@ from bot.answer import COURTESY, Answer, AnswerSentence, Citation, NearPassage
 from bot.choose import Choice, choose, defined_first
 from bot.cite import cite, is_literal, source_url
 from bot.config import Config
-from bot.converse import Turn, standalone
+from bot.converse import TURNS, Turn, standalone
+from bot.normalise import plain, split_pasted
 from bot.notices import near_reason, notices
 from bot.parts import Part, take_apart
 from bot.phrases import phrase
@@ -28,6 +29,7 @@ from bot.reader import Reader, SpanReader, whole
 from bot.smalltalk import small_talk, without_greeting
 from corpus.errors import IndexMissing, IndexOutdated
 from corpus.language import LANGUAGES
+from corpus.text import normalise
 from index.build import text_to_embed
 from index.embed import DEFAULT_MODEL, E5Embedder, Embedder, SentenceTransformerEmbedder
 from index.encoder import OpenVinoEncoder, open_torch_encoder
@@ -89,19 +91,13 @@ class Bot:
     def ask(self, question: str, history: Sequence[Turn] = (), language: str | None = None, k: int | None = None) -> Answer:
         """Answer from the corpus, or refuse. Raises QuestionInvalid."""
         started = time.perf_counter()
-        said = next((turn.content for turn in reversed(history) if turn.role == "user"), None)
-        conversation = question_language(said) if said else None
-        asked = read_question(question, self.config.max_question, language, conversation)
-        if talk := small_talk(asked.text):
-            spoken = language or conversation or talk.language
-            answer = self._draft(question, replace(asked, language=spoken)).model_copy(
-                update={"answer": talk.reply(spoken), "refused": False, "model": COURTESY}
-            )
+        said = self._asked(question, history, language)
+        if talk := small_talk(said.text):
+            spoken = talk.language if language is None and not history else said.language
+            draft = self._draft(question, replace(said, language=spoken))
+            answer = draft.model_copy(update={"answer": talk.reply(spoken), "refused": False, "model": COURTESY})
         else:
-            bare = without_greeting(asked.text)
-            asked = read_question(bare, len(bare), language, conversation)
-            whole = standalone(bare, history)
-            asked = read_question(whole, len(whole), asked.language)
+            asked = self.understood(question, history, language)
             looks = self._looks(asked, k or self.config.passages)
             draft = self._draft(question, asked)
             answer = self._answered(draft, looks) if any(look.found for look in looks) else self._refused(draft, asked, looks[0].readings)
@@ -132,6 +128,21 @@ class Bot:
             return [Look(asked, self.readings(asked, k))]
         others = [language for language in LANGUAGES if language != asked.language]
         return [look if look.found else replace(look, readings=look.readings + self._read(look.question, k, others)) for look in looks]
+
+    def understood(self, question: str, history: Sequence[Turn] = (), language: str | None = None) -> Question:
+        """The question as it would be asked without the conversation. Raises QuestionInvalid."""
+        asked = self._asked(question, history, language)
+        vocabulary = self.version.vocabulary
+        pasted, ends = split_pasted(normalise(question))
+        before = [*history, Turn("user", pasted)] if pasted else history
+        spoken = [Turn(turn.role, plain(turn.content, vocabulary)) if turn.role == "user" else turn for turn in before[-2 * TURNS :]]
+        whole = standalone(plain(without_greeting(ends if pasted else asked.text), vocabulary), spoken, vocabulary)
+        return read_question(whole, len(whole), language or asked.language)
+
+    def _asked(self, question: str, history: Sequence[Turn], language: str | None) -> Question:
+        """The question as it was typed."""
+        said = next((turn.content for turn in reversed(history) if turn.role == "user"), None)
+        return read_question(question, self.config.max_question, language, question_language(said) if said else None)
 
     def readings(self, asked: Question, k: int) -> list[tuple[Reading, list[Hit]]]:
         """What the k passages nearest in the asker's language say, then, if that is no answer, those in the other one."""
@@ -168,7 +179,8 @@ class Bot:
         rows = {one.row for one in ordered}
         missing = tuple(look.part.label for look in looks if look.part and not look.found and not self._is_shared(look, rows))
         cited = [
-            (one.row, self._cite(number, one, found, one.place if one.row in marked else None)) for number, one in enumerate(ordered, start=1)
+            (one.row, self._cite(number, one, found, one.place if one.row in marked else None))
+            for number, one in enumerate(ordered, start=1)
         ]
         kept = [(row, citation) for row, citation in cited if is_literal(citation, self.version, found)]
         citations = tuple(citation for _, citation in kept)

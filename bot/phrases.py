@@ -22,6 +22,7 @@ PHRASES: dict[str, dict[str, str]] = {
         " sumbernya, yang dapat Anda buka dengan satu klik; kalau jawabannya tidak ada di sana, saya mengatakannya. Coba, misalnya: “Apa itu diplomasi digital?”",
         "talk_identity": "Saya Tanya Diplomasi, sebuah program yang menjawab pertanyaan tentang diplomasi digital Indonesia dengan mengutip kumpulan sumbernya."
         " Saya bukan manusia, dan bukan layanan Kementerian Luar Negeri.",
+        "say_more": "Jelaskan lebih lengkap: {question}",
         "other_language": "Sumber berbahasa Indonesia tidak memuat jawabannya; kutipan ini dari sumber berbahasa Inggris.",
     },
     "en": {
@@ -45,6 +46,7 @@ PHRASES: dict[str, dict[str, str]] = {
         " you can open with one click; where the sources have no answer, I say so. Try, for instance: “What is digital diplomacy?”",
         "talk_identity": "I am Tanya Diplomasi, a program that answers questions about Indonesia’s digital diplomacy by quoting its collection of sources."
         " I am not human, and not a service of the Foreign Ministry.",
+        "say_more": "Tell me more about this: {question}",
         "other_language": "The English sources do not hold the answer; this is quoted from an Indonesian source.",
     },
 }

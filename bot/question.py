@@ -27,6 +27,11 @@ _BROAD = re.compile(
 )
 """Asks for several things."""
 
+_ASKS = re.compile(
+    r"\b(?:(?:tahun|tanggal|hari) berapa|apa saja|kapan|kpn|di ?mana|dimana|siapa|kenapa|knp|mengapa|berapa|brp|bagaimana|gimana"
+    r"|apa(?:kah)?|what (?:year|date|day)|how (?:many|much|long|often)|when|where|who|why|which|how|what)\b",
+    re.IGNORECASE,
+)
 _FUNCTION_WORDS = {
     "id": frozenset(
         """
@@ -94,6 +99,11 @@ def read_question(text: str, limit: int, language: str | None = None, conversati
         years=years(text),
         acronyms=frozenset() if text.isupper() else frozenset(_ACRONYM.findall(text)),
     )
+
+
+def asks(text: str) -> str:
+    """The words that `text` asks with ("kapan", "how many"); empty where it has none."""
+    return match[0].lower() if (match := _ASKS.search(text)) else ""
 
 
 def question_language(text: str, conversation: str | None = None) -> str:

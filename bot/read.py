@@ -11,9 +11,10 @@
 import math
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from types import MappingProxyType
 
 import numpy as np
 import snowballstemmer
@@ -138,15 +139,15 @@ def read(
         chosen=_with_companions(best, found, question, version, most),
         probability=1 / (1 + math.exp(-evidence)),
         nearest=tuple(sorted(nearest.values(), key=lambda candidate: -candidate.score)),
-        conflict=best.conflict or absent(question, passage, embedder),
+        conflict=best.conflict or absent(question, passage, embedder, version.full_forms),
         found=tuple(found),
     )
 
 
-def absent(question: Question, passage: str, embedder: Embedder) -> str | None:
-    """The names and years of the question that the passage does not have, in any form."""
+def absent(question: Question, passage: str, embedder: Embedder, forms: Mapping[str, frozenset[str]] = MappingProxyType({})) -> str | None:
+    """The names and years of the question that the passage does not have, in any form; `forms` are the full forms of acronyms."""
     names = [span for span in question.content if question.text[slice(*span)] in question.names]
-    missing = [span for span in names if not mentions(passage, question.text[slice(*span)])]
+    missing = [span for span in names if not mentions(passage, question.text[slice(*span)], forms)]
     far = [
         question.text[slice(*span)]
         for span, link in zip(missing, _links(question, missing, passage, embedder), strict=True)
@@ -165,9 +166,18 @@ def _links(question: Question, spans: Sequence[tuple[int, int]], passage: str, e
     return [float(cosines[row].min()) if row else 0.0 for row in rows]
 
 
-def mentions(passage: str, word: str) -> bool:
-    """Whether all parts of `word` are whole words of `passage`."""
-    return {part.lower() for part in _WORD.findall(word)} <= {part.lower() for part in _WORD.findall(passage)}
+def mentions(passage: str, word: str, forms: Mapping[str, frozenset[str]] = MappingProxyType({})) -> bool:
+    """Whether all parts of `word` are whole words of `passage`, an acronym of it standing for its full forms and they for it."""
+    asked, said = ({part.lower() for part in _WORD.findall(text)} for text in (word, passage))
+    if asked <= said:
+        return True
+    low = passage.lower()
+    for acronym, full in forms.items():
+        if acronym.lower() in said:
+            said |= {part.lower() for form in full for part in _WORD.findall(form)}
+        elif any(form.lower() in low for form in full):
+            said.add(acronym.lower())
+    return asked <= said
 
 
 def _within(spans: Sequence[tuple[int, int]], span: tuple[int, int]) -> list[int]:

@@ -21,7 +21,7 @@ class LexicalIndex:
     """BM25 scores of all texts for a question."""
 
     def __init__(self, bm25: Any, size: int) -> None:
-        self._bm25, self._size = bm25, size
+        self._bm25, self.size = bm25, size
 
     @classmethod
     def build(cls, texts: Sequence[str]) -> "LexicalIndex":
@@ -39,6 +39,19 @@ class LexicalIndex:
 
         return cls(bm25s.BM25.load(folder), size)
 
+    @property
+    def vocabulary(self) -> list[str]:
+        """Every word of the texts."""
+        return list(self._bm25.vocab_dict)
+
+    def rows(self, word: str) -> NDArray[np.bool_]:
+        """(size,) whether a text holds `word`."""
+        found = np.zeros(self.size, np.bool_)
+        if self.size and (place := self._bm25.vocab_dict.get(word)) is not None:
+            start, end = self._bm25.scores["indptr"][place : place + 2]
+            found[self._bm25.scores["indices"][start:end]] = True
+        return found
+
     def files(self) -> Iterator[tuple[str, bytes]]:
         """(name, content) of the files that `load` reads."""
         with tempfile.TemporaryDirectory(prefix="tanya-") as folder:
@@ -49,6 +62,6 @@ class LexicalIndex:
     def scores(self, question: str) -> NDArray[np.float32]:
         """(size,) scores, 0 where no word matches."""
         known = [word for word in words(question) if word in self._bm25.vocab_dict]
-        if not known or not self._size:
-            return np.zeros(self._size, np.float32)
+        if not known or not self.size:
+            return np.zeros(self.size, np.float32)
         return np.asarray(self._bm25.get_scores(known), np.float32)

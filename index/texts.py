@@ -4,6 +4,7 @@
     chunks(row, chunk_id, doc_id, start, end, text, heading)
     sentences(row, doc_id, start, end, keys)
     acronyms(acronym, form)                              what the texts say that it stands for
+    words(word, capital, small)                          how often a word within a sentence has a capital, and has not
 
 Rows count from 0 and are those of the vectors. The file is opened as immutable and read by any thread, one statement at
 a time. What is not as it was written raises IndexDamaged, whenever it is met.
@@ -30,6 +31,7 @@ from corpus.acronyms import full_forms
 from corpus.document import Block, Chunk, Document, Note, Sentence, Source
 from corpus.errors import IndexDamaged
 from index.disk import BLOCK, MEND
+from index.vocabulary import count_capitals
 
 DOCUMENTS_HELD, RECORDS_HELD = 64, 2048
 """Most documents, and chunks or sentences, kept at hand: an answer looks at some sixteen documents and a few hundred
@@ -47,6 +49,7 @@ CREATE TABLE chunks (row INTEGER PRIMARY KEY, chunk_id TEXT NOT NULL, doc_id TEX
     text TEXT NOT NULL, heading TEXT NOT NULL);
 CREATE TABLE sentences (row INTEGER PRIMARY KEY, doc_id TEXT NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL, keys TEXT NOT NULL);
 CREATE TABLE acronyms (acronym TEXT NOT NULL, form TEXT NOT NULL);
+CREATE TABLE words (word TEXT PRIMARY KEY, capital INTEGER NOT NULL, small INTEGER NOT NULL);
 CREATE INDEX sentences_of ON sentences (doc_id, start);
 BEGIN;
 """
@@ -87,6 +90,10 @@ class Texts:
         for acronym, form in self._reader.rows("SELECT acronym, form FROM acronyms"):
             found.setdefault(acronym, set()).add(form)
         return {acronym: frozenset(forms) for acronym, forms in found.items()}
+
+    def capitals(self) -> dict[str, tuple[int, int]]:
+        """Word -> how often it has a capital within a sentence, and how often not."""
+        return {word: (capital, small) for word, capital, small in self._reader.rows("SELECT word, capital, small FROM words")}
 
 
 class _Reader:
@@ -233,6 +240,8 @@ def _fill(connection: sqlite3.Connection, documents: Sequence[Document], chunks:
     forms = full_forms(document.text for document in documents)
     pairs = ((acronym, form) for acronym in sorted(forms) for form in sorted(forms[acronym]))
     connection.executemany("INSERT INTO acronyms VALUES (?, ?)", pairs)
+    counted = count_capitals(document.text for document in documents)
+    connection.executemany("INSERT INTO words VALUES (?, ?, ?)", ((word, *counts) for word, counts in sorted(counted.items())))
     connection.execute("COMMIT")
 
 

@@ -31,6 +31,7 @@ from index.lexical import LexicalIndex
 from index.lock import Lease
 from index.texts import Documents, Records, Texts, pack_texts
 from index.vectors import StoredVectors, pack_vectors
+from index.vocabulary import Vocabulary
 
 FORMAT = 3
 """Raised whenever a file's shape or meaning changes; an index of another format is built anew."""
@@ -97,6 +98,11 @@ class IndexVersion:
     def full_forms(self) -> dict[str, frozenset[str]]:
         """Acronym -> what it stands for, as the documents say it."""
         return self.texts.acronyms()
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """The words of the chunks."""
+        return Vocabulary(self.lexical, self.texts.capitals(), self.texts.mask)
 
     def language_of(self, chunk: Chunk) -> str:
         """The language of the chunk's document."""
