@@ -26,8 +26,8 @@ COLLOQUIAL = {
     "msh": "masih", "dlm": "dalam", "pd": "pada", "spt": "seperti", "kyk": "seperti", "bikin": "membuat", "bkin": "membuat",
     "ngomong": "berkata", "bilang": "berkata", "diluncurin": "diluncurkan", "diadain": "diadakan", "dibikin": "dibuat", "hp": "ponsel",
     "medsos": "media sosial", "sosmed": "media sosial", "ig": "Instagram", "fb": "Facebook", "yt": "YouTube",
-    "kemlu": "Kementerian Luar Negeri", "kemenlu": "Kementerian Luar Negeri", "menlu": "Menteri Luar Negeri",
-    "wamenlu": "Wakil Menteri Luar Negeri", "menkominfo": "Menteri Komunikasi dan Informatika", "jubir": "juru bicara",
+    "kemlu": "kementerian luar negeri", "kemenlu": "kementerian luar negeri", "menlu": "menteri luar negeri",
+    "wamenlu": "wakil menteri luar negeri", "menkominfo": "menteri komunikasi dan informatika", "jubir": "juru bicara",
     "dubes": "duta besar", "kedubes": "kedutaan besar", "jokowi": "Joko Widodo",
 }  # fmt: skip
 """Colloquial, shortened and Malay words, and how the articles say it."""
@@ -45,6 +45,9 @@ _KEYS = {
 LEAST, LEAST_NAME = 5, 7
 """Letters of a word that is mended; a name is a stranger more often than a slip."""
 
+LONG_WORD = 7
+"""Letters from which one that is missing is put in; with two more, one too many or the key beside it is mended, too."""
+
 CLEAR = 5
 """How many times as often as any other its neighbour stands in the corpus."""
 
@@ -55,6 +58,7 @@ _LEAD_IN = re.compile(
     re.IGNORECASE,
 )
 _MALAY_WHEN = re.compile(r"^bila(?:kah)?\b(?=.*\?|\W*\w+ \w+\W*$)", re.IGNORECASE)
+_VOWELS = frozenset("aeiou")
 _ENDINGS = ("nya", "kan", "in", "an", "i", "lah", "s", "es", "ed", "d", "ing", "ly")
 """What another form of a word of the corpus may end in, in either language."""
 
@@ -88,9 +92,14 @@ def plain(text: str, vocabulary: Vocabulary) -> str:
 
 def _word(word: str, indonesian: bool, vocabulary: Vocabulary) -> str:
     if indonesian and (said := COLLOQUIAL.get(word.lower())):
-        return said[0].upper() + said[1:] if word[0].isupper() else said.lower()
+        return said if word[0].isupper() else said.lower()
     name = word[0].isupper()
-    if len(word) < (LEAST_NAME if name else LEAST) or not word.isalpha() or word[1:] != word[1:].lower() or not is_content(word):
+    if (
+        len(word) < (LEAST_NAME if name else LEAST)
+        or not (word.isalpha() and word.isascii())
+        or word[1:] != word[1:].lower()
+        or not is_content(word)
+    ):
         return word
     mended = mend(word.lower(), vocabulary)
     return (mended.capitalize() if name else mended) if mended else word
@@ -107,11 +116,14 @@ def mend(word: str, vocabulary: Vocabulary) -> str | None:
 
 
 def _slips(word: str) -> set[str]:
-    """What may have been meant: two letters swapped, one left out, one too many, or the key beside it; never the first or last letter,
-    which is as often another form of the word."""
+    """What may have been meant, first and last letter kept: in any word two letters swapped, or a vowel left out between consonants; the
+    rest, which turns short words into other words ("write", "wrote"), in long ones alone.
+    """
     ends = [(word[:i], word[i:]) for i in range(1, len(word) - 1)]
-    swapped = {a[:-1] + b[0] + a[-1] + b[1:] for a, b in ends if len(a) > 1}
-    fewer = {a + b[1:] for a, b in ends}
-    more = {a + letter + b for a, b in ends for letter in _KEYS}
-    beside = {a + letter + b[1:] for a, b in ends for letter in _KEYS.get(b[0], ())}
-    return (swapped | fewer | more | beside) - {word}
+    found = {a[:-1] + b[0] + a[-1] + b[1:] for a, b in ends if len(a) > 1}
+    found |= {a + vowel + b for a, b in ends for vowel in _VOWELS if not {a[-1], b[0]} & _VOWELS}
+    if len(word) >= LONG_WORD:
+        found |= {a + letter + b for a, b in ends for letter in _KEYS}
+    if len(word) > LONG_WORD + 1:
+        found |= {a + b[1:] for a, b in ends} | {a + letter + b[1:] for a, b in ends for letter in _KEYS[b[0]]}
+    return found - {word}

@@ -39,8 +39,7 @@ def bot(tmp_path_factory: pytest.TempPathFactory) -> Bot:
 
 def follow(bot: Bot, question: str, *said: str) -> str:
     """The standalone form of `question` after questions and answers in turn."""
-    roles = ("user", "assistant")
-    return bot.understood(question, [Turn(roles[i % 2], content) for i, content in enumerate(said)]).text
+    return bot.understood(question, [Turn("assistant" if i % 2 else "user", content) for i, content in enumerate(said)]).text
 
 
 @pytest.mark.parametrize("question", ["hasilnya apa?", "siapa yang nutup?", "kapan?", "terus di mana?", "why?", "who closed it?"])

@@ -7,7 +7,8 @@ A line has "id" and "turns": "question", "kind", "doc_ids" (any of them may answ
 - answer: the quote is in the answer; passages: in the passages that were found;
 - unchanged: nothing was added to what was typed.
 
-`--search` looks for passages only, and takes the expected quote for the bot's answer. `--messy` asks with slips of the fingers.
+`--search` looks for passages only, and takes the expected quote for the bot's answer. `--messy` asks with slips of the fingers. `--gold`
+asks the "standalone" forms: what could be reached.
 """
 
 import argparse
@@ -39,7 +40,7 @@ def main() -> None:
 
 
 def score(bot: Bot, rows: list[dict[str, Any]], search: bool, messy: bool, show: bool, gold: bool) -> dict[str, dict[str, float]]:
-    """Of each kind, and of all turns that lean on what was said before: {n, document, answer, passages, unchanged, milliseconds}."""
+    """Of each kind, and of all turns that lean on what was said before: {n, document, answer, passages, unchanged, cpu_milliseconds}."""
     found: dict[str, list[dict[str, float]]] = defaultdict(list)
     for row in rows:
         history: list[Turn] = []
@@ -52,18 +53,18 @@ def score(bot: Bot, rows: list[dict[str, Any]], search: bool, messy: bool, show:
                 found[kind].append(got)
             missed = not got["document"] or got.get("passages") == 0 or (turn["kind"] in STANDING and not got["unchanged"])
             if show and missed:
-                flags = "".join(name[0].upper() if value else "-" for name, value in got.items() if name != "milliseconds")
+                flags = "".join(name[0].upper() if value else "-" for name, value in got.items() if name != "cpu_milliseconds")
                 print(row["id"], turn["kind"][:9], flags, "|", question, "|", whole, "|", turn["standalone"])
     return {kind: _mean(several) for kind, several in sorted(found.items())}
 
 
 def searched(bot: Bot, question: str, history: list[Turn], turn: dict[str, Any]) -> tuple[dict[str, float], str, str]:
-    started = time.perf_counter()
+    started = time.process_time()
     whole = bot.understood(question, history)
-    spent = time.perf_counter() - started
+    spent = time.process_time() - started
     vector = bot.retriever.embedder.embed_queries([whole.text])
     hits = bot.retriever.search_vector(whole.text, vector, bot.config.passages, whole.language)
-    got = {"document": float(bool(hits) and hits[0].chunk.doc_id in turn["doc_ids"]), "milliseconds": spent * 1000}
+    got = {"document": float(bool(hits) and hits[0].chunk.doc_id in turn["doc_ids"]), "cpu_milliseconds": spent * 1000}
     if turn["quote"]:
         got["passages"] = float(any(turn["quote"] in hit.chunk.text for hit in hits))
     return got, turn["quote"] or "", whole.text
