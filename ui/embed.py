@@ -80,7 +80,9 @@ class Door:
         origin = request.headers.get("origin", "")
         host = request.headers.get("host", "")
         public = self._settings().public_url
-        same = (public and origin == origin_of(public)) or ((not public or is_local(request)) and urlsplit(origin_of(origin)).netloc == host)
+        same = (public and origin == origin_of(public)) or (
+            (not public or is_local(request)) and urlsplit(origin_of(origin)).netloc == host
+        )
         if not origin or not same or request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
             raise EmbedRefused("This is asked from another site; only the widget's own page may ask here.")
 
