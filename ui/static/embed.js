@@ -141,8 +141,8 @@ iframe{display:block;width:100%;height:100%;border:0;background:none}
       const [r, g, b] = [1, 3, 5].map((at) => (parseInt(color.slice(at, at + 2), 16) / 255) ** 2.2);
       const values = { "--c": color, "--i": 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.18 ? "#000" : "#fff", "--x": x + "px", "--y": y + "px", "--z": pixels(options.zIndex, 2147483000), "--p": night ? "#12181d" : "#fbfcfc", "--t": night ? "#e6ebef" : "#1c2733" };
       for (const name in values) this.box.style.setProperty(name, values[name]);
-      this.panel.setAttribute("aria-modal", this.modal());
       if (this.inline) return;
+      this.panel.setAttribute("aria-modal", this.modal());
       for (const element of [this.button, this.panel]) element.style[side] = "var(--x)";
       this.button.style[end] = y + "px";
       this.panel.style[end] = y + 68 + "px";
