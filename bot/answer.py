@@ -4,6 +4,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+COURTESY = "courtesy"
+"""What `Answer.model` says of a reply to small talk: it is no answer from the corpus, and neither refused nor cited."""
+
 Verdict = Literal["verbatim", "supported", "partial", "unsupported"]
 
 
@@ -93,3 +96,8 @@ class Answer(_Record):
     index_version: str
     dropped_sentences: int = 0
     timings_ms: dict[str, float] = {}
+
+    @property
+    def is_courtesy(self) -> bool:
+        """Whether it replies to small talk."""
+        return self.model == COURTESY

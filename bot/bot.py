@@ -6,21 +6,26 @@ import time
 import uuid
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import platformdirs
 
 import corpus as packaged_corpus
-from bot.answer import Answer, AnswerSentence, Citation, NearPassage, Notice
+from bot.answer import COURTESY, Answer, AnswerSentence, Citation, NearPassage
+from bot.choose import Choice, choose, defined_first
 from bot.cite import cite, is_literal, source_url
 from bot.config import Config
 from bot.converse import Turn, standalone
+from bot.notices import near_reason, notices
+from bot.parts import Part, take_apart
 from bot.phrases import phrase
+from bot.premise import unconfirmed
 from bot.publish import GOLDEN, Ask, Publication, Report, Watch, publish
 from bot.question import Question, question_language, read_question
-from bot.read import Candidate, Reading, mentions, read
+from bot.read import Candidate, Reading, read, stems
 from bot.reader import Reader, SpanReader, whole
+from bot.smalltalk import small_talk, without_greeting
 from corpus.errors import IndexMissing, IndexOutdated
 from corpus.language import LANGUAGES
 from index.build import text_to_embed
@@ -41,6 +46,20 @@ NEAREST = 3
 FOREIGN = 0.1
 """Below this probability nothing in the corpus is near enough to be worth showing: nine of twelve tuning questions off the topic are,
 one in five of those on it without an answer, none with one."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was read for a question, or for a part of one, by language; `found` is the reading that answers it."""
+
+    question: Question
+    readings: list[tuple[Reading, list[Hit]]]
+    part: Part | None = None
+
+    @property
+    def found(self) -> Reading | None:
+        """The reading that answers, if any does."""
+        return next((reading for reading, _ in self.readings if reading.answers), None)
 
 
 @dataclass(frozen=True)
@@ -73,12 +92,25 @@ class Bot:
         said = next((turn.content for turn in reversed(history) if turn.role == "user"), None)
         conversation = question_language(said) if said else None
         asked = read_question(question, self.config.max_question, language, conversation)
-        whole = standalone(asked.text, history)
-        asked = read_question(whole, len(whole), asked.language)
-        readings = self.readings(asked, k or self.config.passages)
-        found = next((reading for reading, _ in readings if reading.answers), None)
-        hits = [hit for _, passages in readings for hit in passages]
-        draft = Answer(
+        if talk := small_talk(asked.text):
+            spoken = language or conversation or talk.language
+            answer = self._draft(question, replace(asked, language=spoken)).model_copy(
+                update={"answer": talk.reply(spoken), "refused": False, "model": COURTESY}
+            )
+        else:
+            bare = without_greeting(asked.text)
+            asked = read_question(bare, len(bare), language, conversation)
+            whole = standalone(bare, history)
+            asked = read_question(whole, len(whole), asked.language)
+            looks = self._looks(asked, k or self.config.passages)
+            draft = self._draft(question, asked)
+            answer = self._answered(draft, looks) if any(look.found for look in looks) else self._refused(draft, asked, looks[0].readings)
+        done = time.perf_counter()
+        return answer.model_copy(update={"timings_ms": {"total": _ms(done - started)}})
+
+    def _draft(self, question: str, asked: Question) -> Answer:
+        """An answer that says nothing yet."""
+        return Answer(
             answer_id=uuid.uuid4().hex,
             question=question,
             standalone_question=asked.text,
@@ -88,42 +120,96 @@ class Bot:
             model=MODEL,
             index_version=self.version.manifest.version,
         )
-        answer = self._answered(draft, asked, found, hits) if found else self._refused(draft, asked, readings)
-        done = time.perf_counter()
-        return answer.model_copy(update={"timings_ms": {"total": _ms(done - started)}})
+
+    def _looks(self, asked: Question, k: int) -> list[Look]:
+        """What is read for each part of the question; for all of it where it has no parts, or none of them is answered."""
+        parts = take_apart(asked.text, asked.language)
+        looks = []
+        for part in parts.parts if parts else ():
+            question = read_question(part.question, len(part.question), asked.language)
+            looks.append(Look(question, self._read(question, k, [asked.language]), part))
+        if not any(look.found for look in looks):
+            return [Look(asked, self.readings(asked, k))]
+        others = [language for language in LANGUAGES if language != asked.language]
+        return [look if look.found else replace(look, readings=look.readings + self._read(look.question, k, others)) for look in looks]
 
     def readings(self, asked: Question, k: int) -> list[tuple[Reading, list[Hit]]]:
         """What the k passages nearest in the asker's language say, then, if that is no answer, those in the other one."""
+        return self._read(asked, k, [asked.language, *(other for other in LANGUAGES if other != asked.language)])
+
+    def _read(self, asked: Question, k: int, languages: Sequence[str]) -> list[tuple[Reading, list[Hit]]]:
+        """The readings of the k passages nearest in each language, up to the first that answers."""
         vector = self.retriever.embedder.embed_queries([asked.text])
         readings: list[tuple[Reading, list[Hit]]] = []
-        for language in (asked.language, *(other for other in LANGUAGES if other != asked.language)):
+        for language in languages:
             hits = self.retriever.search_vector(asked.text, vector, k, language)
             reading = read(asked, vector, hits, self.version, self.retriever.embedder, self.reader, self.config.max_sentences)
+            reading = defined_first(asked, reading, self.version)
+            if word := self._premise(asked, reading):
+                reading = replace(reading, conflict=word)
             readings.append((reading, hits))
             if reading.answers:
                 break
         return readings
 
-    def _answered(self, draft: Answer, asked: Question, reading: Reading, hits: Sequence[Hit]) -> Answer:
-        found = {hit.chunk.chunk_id: hit for hit in hits}
-        first = reading.chosen[0].chunk.doc_id
-        ordered = sorted(reading.chosen, key=lambda candidate: (candidate.chunk.doc_id != first, candidate.row))
-        best = reading.chosen[0]
-        citations = [
-            self._cite(number, candidate, found, candidate.place if candidate == best else None)
-            for number, candidate in enumerate(ordered, start=1)
+    def _premise(self, asked: Question, reading: Reading) -> str | None:
+        """What the question takes for granted and the best passage does not say."""
+        return unconfirmed(asked.text, self._passage(reading.chosen[0])) if reading.chosen else None
+
+    def _passage(self, candidate: Candidate) -> str:
+        return text_to_embed(candidate.chunk, self.version.documents[candidate.chunk.doc_id].title)
+
+    def _answered(self, draft: Answer, looks: Sequence[Look]) -> Answer:
+        most = self.config.max_sentences
+        choices = [self._choice(look, most) for look in looks]
+        found = {hit.chunk.chunk_id: hit for look in looks for _, hits in look.readings for hit in hits}
+        marked = frozenset(row for choice in choices for row in choice.best)
+        ordered = list({one.row: one for choice in choices for one in choice.candidates}.values())[:most]
+        rows = {one.row for one in ordered}
+        missing = tuple(look.part.label for look in looks if look.part and not look.found and not self._is_shared(look, rows))
+        cited = [
+            (one.row, self._cite(number, one, found, one.place if one.row in marked else None)) for number, one in enumerate(ordered, start=1)
         ]
-        kept = [citation for citation in citations if is_literal(citation, self.version, found)]
-        sentences = tuple(AnswerSentence(text=citation.quote, verdict="verbatim", citations=(citation.number,)) for citation in kept)
+        kept = [(row, citation) for row, citation in cited if is_literal(citation, self.version, found)]
+        citations = tuple(citation for _, citation in kept)
+        differ = {row for choice in choices for row in choice.differ}
+        sentences = tuple(AnswerSentence(text=citation.quote, verdict="verbatim", citations=(citation.number,)) for citation in citations)
+        told = notices(
+            draft.language, self.version, citations, missing, [one for row, one in kept if row in differ], sum(one.more for one in choices)
+        )
         said = {
             "answer": " ".join(f"{sentence.text} [{sentence.citations[0]}]" for sentence in sentences),
             "refused": False,
             "sentences": sentences,
-            "citations": tuple(kept),
-            "notices": tuple(_notices(asked, kept)),
-            "dropped_sentences": len(citations) - len(kept),
+            "citations": citations,
+            "notices": tuple(told),
+            "missing": missing,
+            "dropped_sentences": len(cited) - len(kept),
         }
         return draft.model_copy(update=said)
+
+    def _choice(self, look: Look, most: int) -> Choice:
+        if look.found is None:
+            return Choice((), frozenset())
+        if look.part is None:
+            return choose(look.question, look.found, self.version, most)
+        best = look.found.chosen[0]
+        if look.part.sentences == 1:
+            return Choice((best,), frozenset({best.row}))
+        return choose(look.question, look.found, self.version, look.part.sentences)
+
+    def _is_shared(self, look: Look, rows: set[int]) -> bool:
+        """Whether a part without an answer of its own has it in a sentence that is said: it is its best one too, and names it."""
+        if look.part is None or not look.part.shares:
+            return False
+        best = [reading.chosen[0] for reading, _ in look.readings if reading.chosen]
+        return any(one.row in rows and self._names(one, look.part) for one in best)
+
+    def _names(self, candidate: Candidate, part: Part) -> bool:
+        language = self.version.language_of(candidate.chunk)
+        sentence = self.version.sentences[candidate.row]
+        text = self.version.documents[sentence.doc_id].text[sentence.start : sentence.end]
+        return part.subject is None or stems(part.subject, language) <= stems(text, language)
 
     def _cite(self, number: int, candidate: Candidate, found: dict[str, Hit], answer: tuple[int, int] | None) -> Citation:
         hit = found[candidate.chunk.chunk_id]
@@ -133,22 +219,16 @@ class Bot:
         best = max((reading for reading, _ in readings), key=lambda reading: reading.probability)
         foreign = best.probability < FOREIGN
         near = () if foreign else tuple(self._near(asked, best, candidate) for candidate in best.nearest[:NEAREST])
-        text = phrase(asked.language, "refusal") + (" " + phrase(asked.language, "refusal_near") if near else "")
-        reason = "off_topic" if foreign else "conflict" if best.conflict else "unmatched"
-        return draft.model_copy(update={"answer": text, "refusal_reason": reason, "nearest": near})
+        premise = None if foreign else self._premise(asked, best)
+        told = [phrase(asked.language, "premise", word=premise) if premise else phrase(asked.language, "refusal")]
+        told += [phrase(asked.language, "refusal_near")] if near else []
+        reason = "off_topic" if foreign else "premise" if premise else "conflict" if best.conflict else "unmatched"
+        return draft.model_copy(update={"answer": " ".join(told), "refusal_reason": reason, "nearest": near})
 
     def _near(self, asked: Question, reading: Reading, candidate: Candidate) -> NearPassage:
         sentence = self.version.sentences[candidate.row]
         document = self.version.documents[sentence.doc_id]
-        passage = text_to_embed(candidate.chunk, document.title)
-        wanted = [*sorted(asked.years), *sorted(asked.names)]
-        lacking = next((word for word in wanted if not mentions(passage, word)), None)
-        if lacking:
-            reason = phrase(asked.language, "unmatched", word=lacking)
-        elif candidate.conflict:
-            reason = phrase(asked.language, "conflict", other=candidate.conflict)
-        else:
-            reason = phrase(asked.language, "near")
+        reason = near_reason(asked, self._passage(candidate), candidate.conflict)
         return NearPassage(
             doc_id=document.doc_id,
             title=document.title,
@@ -232,12 +312,6 @@ def index_folder(config: Config) -> Path:
 
 def _packaged() -> Path:
     return Path(packaged_corpus.__file__ or "").parent / "documents"
-
-
-def _notices(asked: Question, citations: Sequence[Citation]) -> list[Notice]:
-    if any(citation.language != asked.language for citation in citations):
-        return [Notice(code="other_language", text=phrase(asked.language, "other_language"))]
-    return []
 
 
 def _ms(seconds: float) -> float:

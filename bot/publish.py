@@ -116,6 +116,9 @@ _OUTCOMES = {
 }
 
 
+_HELD = "The texts are those of {version}, from which the index was rolled back. `tanya index build --force` builds them again."
+
+
 @dataclass(frozen=True, slots=True)
 class Publication:
     """Where a version comes from, where it goes, and by what rules. `golden` None: no questions."""
@@ -134,7 +137,7 @@ def plan(publication: Publication, embedder: Embedder) -> Report:
     """What `publish` would do; nothing is written, and no lock is taken."""
     corpus, planned = _plan(publication, embedder)
     report = _report(planned, corpus)
-    if planned.unchanged and not publication.force:
+    if planned.settled and not publication.force:
         return report
     refusal = "" if publication.force else _loss(planned, publication)
     return report.model_copy(update={"outcome": "planned", "reason": refusal or report.reason, "version": ""})
@@ -148,7 +151,7 @@ def publish(publication: Publication, embedder: Embedder, make_bot: Callable[[In
     index_dir = publication.index_dir
     with build_lock(index_dir, publication.wait, publication.tell):
         corpus, planned = _plan(publication, embedder)
-        if planned.unchanged and not publication.force:
+        if planned.settled and not publication.force:
             return _report(planned, corpus)
         if not publication.force and (loss := _loss(planned, publication)):
             raise CorpusShrunk(loss)
@@ -241,7 +244,7 @@ def _report(planned: Plan, corpus: Corpus) -> Report:
         outcome="unchanged",
         version=name,
         previous=name,
-        reason=planned.reason,
+        reason=_HELD.format(version=planned.held) if planned.held else planned.reason,
         left_out=[str(failure) for failure in corpus.failures],
         texts=len(planned.passages) + len(planned.quotes),
         embedded=planned.new_texts,

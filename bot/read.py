@@ -104,7 +104,7 @@ class Candidate:
 class Reading:
     """The sentences chosen, best first, and the probability that they answer.
 
-    `nearest` is the best sentence of each passage, `conflict` the year or name that the passage lacks, or the year that its
+    `found` is every sentence that was read, `nearest` the best one of each passage, `conflict` the year or name that the passage lacks, or the year that its
     sentence has instead.
     """
 
@@ -112,6 +112,7 @@ class Reading:
     probability: float
     nearest: tuple[Candidate, ...] = ()
     conflict: str | None = None
+    found: tuple[Candidate, ...] = ()
 
     @property
     def answers(self) -> bool:
@@ -138,6 +139,7 @@ def read(
         probability=1 / (1 + math.exp(-evidence)),
         nearest=tuple(sorted(nearest.values(), key=lambda candidate: -candidate.score)),
         conflict=best.conflict or absent(question, passage, embedder),
+        found=tuple(found),
     )
 
 
@@ -207,19 +209,20 @@ def _within_chunk(version: IndexVersion, row: int, chunk: Chunk) -> tuple[int, i
 
 def _shared_words(question: Question, rows: Sequence[int], version: IndexVersion) -> list[float]:
     """How much of the question each sentence holds, 0 to 1; a word that few of them hold weighs more. An acronym holds its full form."""
-    asked = {language: sorted(_stems(question.text, language)) for language in _STEMMERS}
+    asked = {language: sorted(stems(question.text, language)) for language in _STEMMERS}
     documents = [version.documents[version.sentences[row].doc_id] for row in rows]
     table = np.zeros((len(rows), max((len(asked[document.language]) for document in documents), default=0)))
     for i, (row, document) in enumerate(zip(rows, documents, strict=True)):
         text = document.text[version.sentences[row].start : version.sentences[row].end]
         forms = [form for acronym in _ACRONYM.findall(text) for form in version.full_forms.get(acronym, ())]
-        here = _stems(" ".join([text, *forms]), document.language)
+        here = stems(" ".join([text, *forms]), document.language)
         table[i, : len(asked[document.language])] = [stem in here for stem in asked[document.language]]
     rarity = np.log((len(table) + 1) / (table.sum(axis=0) + 0.5))
     return [float(share) for share in table @ rarity / rarity.sum()] if table.size else [0.0] * len(rows)
 
 
-def _stems(text: str, language: str) -> set[str]:
+def stems(text: str, language: str) -> set[str]:
+    """The stems of the content words of `text`."""
     return {_stem(word.lower(), language) for word in _WORD.findall(text) if is_content(word)}
 
 

@@ -7,7 +7,7 @@ Whatever fails leaves the old version answering.
 
 import contextlib
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,13 +15,13 @@ from pathlib import Path
 from corpus.document import Chunk, Document, Sentence
 from corpus.errors import BuildFailed, IndexDamaged, IndexMissing, IndexOutdated
 from corpus.split import split_chunks, split_sentences
-from index.disk import make_folders, sync_folder
+from index.disk import MEND, make_folders, sync_folder
 from index.embed import Embedder, Progress
 from index.lexical import LexicalIndex
 from index.lock import build_lock
-from index.reuse import KnownVectors, forget_cut_off, passage_text, texts_of
+from index.reuse import KnownVectors, forget_cut_off, passage_text, passages_of, quotes_of
 from index.store import BUILDING, accept, clear_leftovers, discard, open_index, read_current
-from index.version import BUILD, FORMAT, MEND, Contents, IndexVersion, Manifest, write_version
+from index.version import BUILD, FORMAT, Contents, IndexVersion, Manifest, write_version
 
 CHUNK_TOKENS = 200
 """About one paragraph: longer ones blur the embedding, shorter ones lose what their sentences refer to."""
@@ -46,11 +46,18 @@ class Plan:
     """Whether the live version cannot be opened, and `base` is an older one, if any."""
     reason: str
     """Why there is no base to compare with, or ""."""
+    held: str
+    """The version of just these texts from which the index was rolled back, or ""."""
 
     @property
     def unchanged(self) -> bool:
         """Whether the live version is already what would be built."""
         return self.base is not None and not self.damaged and self.base.manifest.corpus_sha256 == self.digest
+
+    @property
+    def settled(self) -> bool:
+        """Whether there is nothing to build: nothing changed, or a rollback holds."""
+        return self.unchanged or bool(self.held)
 
     @property
     def new_texts(self) -> int:
@@ -59,7 +66,7 @@ class Plan:
 
     def changes(self) -> dict[str, list[str]]:
         """The ids of the documents that were added, changed and removed since the base."""
-        old = self.base.documents if self.base else {}
+        old: Mapping[str, Document] = self.base.documents if self.base else {}
         new = {document.doc_id: document for document in self.documents}
         return {
             "added": sorted(new.keys() - old.keys()),
@@ -72,7 +79,8 @@ def plan_build(documents: Sequence[Document], index_dir: Path, embedder: Embedde
     """Split `documents` and compare them with the live version, if that can be opened; nothing is written."""
     chunks = [chunk for document in documents for chunk in split_chunks(document, embedder.count_tokens, chunk_tokens)]
     sentences = [sentence for document in documents for sentence in split_sentences(document)]
-    passages, quotes = texts_of(documents, chunks, sentences)
+    by_id = {document.doc_id: document for document in documents}
+    passages, quotes = list(passages_of(by_id, chunks)), list(quotes_of(by_id, sentences))
     base, damaged, reason = None, False, ""
     try:
         base = open_index(index_dir)
@@ -81,6 +89,7 @@ def plan_build(documents: Sequence[Document], index_dir: Path, embedder: Embedde
         pass
     except (IndexOutdated, IndexDamaged) as error:
         reason = f"{str(error).removesuffix(BUILD).removesuffix(MEND).strip()} So everything is built anew."
+    digest = _digest(documents, chunks, f"{FORMAT} {embedder.identity} {embedder.dimension} {chunk_tokens}")
     return Plan(
         documents=documents,
         chunks=chunks,
@@ -88,12 +97,19 @@ def plan_build(documents: Sequence[Document], index_dir: Path, embedder: Embedde
         passages=passages,
         quotes=quotes,
         chunk_tokens=chunk_tokens,
-        digest=_digest(documents, chunks, f"{FORMAT} {embedder.identity} {embedder.dimension} {chunk_tokens}"),
+        digest=digest,
         known=KnownVectors(index_dir, embedder, base),
         base=base,
         damaged=damaged,
         reason=reason,
+        held="" if base is None or damaged else _left_behind(index_dir, digest),
     )
+
+
+def _left_behind(index_dir: Path, digest: str) -> str:
+    with contextlib.suppress(IndexMissing, IndexDamaged):
+        return next((name for name, left in read_current(index_dir).left.items() if left == digest), "")
+    return ""
 
 
 def _names_another(index_dir: Path, version: str) -> bool:
@@ -148,13 +164,13 @@ def build_index(
     progress: Progress | None = None,
     announce: Progress | None = None,
 ) -> Manifest:
-    """Build a version of `documents` and make it current, unless the live one is just that; ask no golden question.
+    """Build a version of `documents` and make it current, unless the live one is just that or a rollback holds; ask no golden question.
 
     Raises BuildFailed where the disk refuses, IndexBusy where another build is under way.
     """
     with build_lock(index_dir):
         plan = plan_build(documents, index_dir, embedder, chunk_tokens)
-        if plan.base is not None and plan.unchanged:
+        if plan.base is not None and plan.settled:
             return plan.base.manifest
         clear_leftovers(index_dir)
         version = ""

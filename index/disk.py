@@ -11,6 +11,9 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
+MEND = "Run `tanya index rollback` for an older version, or `tanya index build`."
+"""What to do where a version is damaged, as errors say it."""
+
 BLOCK = 1 << 20
 """Bytes of one write: a full disk is noticed there, and a file is never held twice."""
 

@@ -32,17 +32,25 @@ class Retriever:
 
     def search_vector(self, question: str, vector: Vectors, k: int, language: str | None = None) -> list[Hit]:
         """Like `search`, for a question whose (1, dimension) embedding is at hand."""
-        chunks = self.version.chunks
-        dense = self.version.similarities(vector)
-        lexical = self.version.lexical.scores(question)
-        allowed = np.array([language is None or self.version.language_of(chunk) == language for chunk in chunks], np.bool_)
-        fused = DENSE_WEIGHT * _reciprocal_ranks(dense, allowed) + LEXICAL_WEIGHT * _reciprocal_ranks(lexical, allowed & (lexical > 0))
-        order = [int(i) for i in np.argsort(-fused, kind="stable")[:k] if fused[i] > 0]
-        return [Hit(chunks[i], float(fused[i]), float(dense[i]), float(lexical[i])) for i in order]
+        version = self.version
+        near, cosines = version.nearest(vector, DEPTH, language)
+        lexical = version.lexical.scores(question)
+        worded = best_rows(lexical, version.mask(language) & (lexical > 0), DEPTH)
+        gains: dict[int, float] = {}
+        for weight, rows in ((DENSE_WEIGHT, near), (LEXICAL_WEIGHT, worded)):
+            for rank, row in enumerate(rows.tolist(), start=1):
+                gains[row] = gains.get(row, 0.0) + weight / (RANK_OFFSET + rank)
+        order = sorted(gains, key=lambda row: (-gains[row], row))[:k]
+        dense = dict(zip(near.tolist(), cosines.tolist(), strict=True))
+        dense |= {row: version.cosine(row, vector) for row in order if row not in dense}
+        return [Hit(version.chunks[row], gains[row], dense[row], float(lexical[row])) for row in order]
 
 
-def _reciprocal_ranks(scores: NDArray[np.float32], allowed: NDArray[np.bool_]) -> NDArray[np.float64]:
-    gains = np.zeros(len(scores))
-    order = np.argsort(-np.where(allowed, scores, -np.inf), kind="stable")[: min(DEPTH, int(allowed.sum()))]
-    gains[order] = 1.0 / (RANK_OFFSET + 1 + np.arange(len(order)))
-    return gains
+def best_rows(scores: NDArray[np.float32], allowed: NDArray[np.bool_], most: int) -> NDArray[np.int64]:
+    """The rows of the highest `scores` among those `allowed`, highest first, equal ones in their order."""
+    rows = np.flatnonzero(allowed)
+    if len(rows) > most:  # sorting all of a large index would cost more than the search
+        least = np.partition(scores[rows], len(rows) - most)[len(rows) - most]
+        above, equal = rows[scores[rows] > least], rows[scores[rows] == least]
+        rows = np.sort(np.concatenate([above, equal[: most - len(above)]]))
+    return rows[np.argsort(-scores[rows], kind="stable")]

@@ -8,7 +8,7 @@ cut off, or that a power cut spoilt, is recognised by its checksum and computed 
 import hashlib
 import os
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from corpus.document import Chunk, Document, Sentence
 from index.disk import remove_file, write_all
 from index.embed import Embedder, Progress
 from index.encoder import Vectors
+from index.vectors import StoredVectors
 from index.version import IndexVersion
 
 PREFIX = "embedded-"
@@ -34,11 +35,14 @@ def passage_text(chunk: Chunk, title: str) -> str:
     return "\n".join(part for part in (title, chunk.heading, chunk.text) if part)
 
 
-def texts_of(documents: Sequence[Document], chunks: Sequence[Chunk], sentences: Sequence[Sentence]) -> tuple[list[str], list[str]]:
-    """What is embedded: a passage for each chunk, a quotation for each sentence."""
-    by_id = {document.doc_id: document for document in documents}
-    passages = [passage_text(chunk, by_id[chunk.doc_id].title) for chunk in chunks]
-    return passages, [by_id[sentence.doc_id].text[sentence.start : sentence.end] for sentence in sentences]
+def passages_of(documents: Mapping[str, Document], chunks: Iterable[Chunk]) -> Iterator[str]:
+    """What is embedded of each chunk."""
+    return (passage_text(chunk, documents[chunk.doc_id].title) for chunk in chunks)
+
+
+def quotes_of(documents: Mapping[str, Document], sentences: Iterable[Sentence]) -> Iterator[str]:
+    """What is embedded of each sentence."""
+    return (documents[sentence.doc_id].text[sentence.start : sentence.end] for sentence in sentences)
 
 
 class KnownVectors(Mapping[bytes, Vectors]):
@@ -49,24 +53,32 @@ class KnownVectors(Mapping[bytes, Vectors]):
         self.path = index_dir / f"{PREFIX}{name}.bin"
         self._record = np.dtype([("key", "u1", 32), ("row", "<f4", embedder.dimension), ("check", "<u4")])
         self._rows = dict(self._cut_off())
+        self._stored: dict[bytes, tuple[StoredVectors, int]] = {}
         self._whole = len(self._rows) * self._record.itemsize
         if base is not None and (base.manifest.model, base.manifest.dimension) == (embedder.identity, embedder.dimension):
-            passages, quotes = texts_of(list(base.documents.values()), base.chunks, base.sentences)
-            for texts, rows in ((passages, base.chunk_vectors), (quotes, base.sentence_vectors)):
-                self._rows |= {text_key(text): row for text, row in zip(texts, rows, strict=True)}
+            documents = base.documents
+            self._stored |= {text_key(text): (base.chunk_vectors, row) for row, text in enumerate(passages_of(documents, base.chunks))}
+            quotes = enumerate(quotes_of(documents, base.sentences))
+            self._stored |= {text_key(text): (base.sentence_vectors, row) for row, text in quotes}
 
     def __getitem__(self, key: bytes) -> Vectors:
+        if key in self._stored:
+            vectors, row = self._stored[key]
+            return vectors[row]
         return self._rows[key]
 
+    def __contains__(self, key: object) -> bool:
+        return key in self._stored or key in self._rows
+
     def __iter__(self) -> Iterator[bytes]:
-        return iter(self._rows)
+        return iter(self._stored.keys() | self._rows.keys())
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._stored.keys() | self._rows.keys())
 
     def missing(self, texts: Sequence[str]) -> list[str]:
         """Those of `texts` that have no vector yet, each once, the longest first, so that a batch holds texts of about one length."""
-        return sorted({text: None for text in texts if text_key(text) not in self._rows}, key=lambda text: -len(text))
+        return sorted({text: None for text in texts if text_key(text) not in self}, key=lambda text: -len(text))
 
     def embed(self, texts: Sequence[str], embedder: Embedder, progress: Progress | None = None) -> Vectors:
         """(n, dimension) rows for `texts`; what is new is embedded and kept for the case that this build is cut off.
@@ -83,8 +95,10 @@ class KnownVectors(Mapping[bytes, Vectors]):
                     self._keep(descriptor, part, embedder.embed_documents(part, progress))
             finally:
                 os.close(descriptor)
-        rows = [self._rows[text_key(text)] for text in texts]
-        return np.stack(rows).astype(np.float32) if rows else np.zeros((0, embedder.dimension), np.float32)
+        rows = np.zeros((len(texts), embedder.dimension), np.float32)
+        for row, text in zip(rows, texts, strict=True):
+            row[:] = self[text_key(text)]
+        return rows
 
     def _keep(self, descriptor: int, texts: Sequence[str], rows: Vectors) -> None:
         records = np.zeros(len(texts), self._record)

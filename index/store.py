@@ -1,6 +1,6 @@
 """The index folder: its versions, and the one small file that says which of them is live.
 
-    INDEX/current                the name of the live version and when it became that; replaced in one step
+    INDEX/current                the name of the live version, when it became that, and after a rollback what was left; replaced in one step
     INDEX/versions/NAME/         versions that are or were live (index/version.py says what is in them)
     INDEX/building/NAME/         the version that is being built; whatever lies there without a builder is removed
     INDEX/aside/NAME/            versions that were built and did not pass the gate
@@ -16,15 +16,15 @@ being removed, and see a new one when they open the index again.
 import contextlib
 import logging
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from corpus.errors import BuildFailed, IndexDamaged, IndexMissing, IndexOutdated, ModelMismatch, VersionUnknown
-from index.disk import make_folders, move, remove_file, remove_tree, replace_file
+from index.disk import MEND, make_folders, move, remove_file, remove_tree, replace_file
 from index.lock import Lease, build_lock, is_used
-from index.version import BUILD, FORMAT, MANIFEST, MEND, IndexVersion, Manifest, faults_of, load_version, manifest_of
+from index.version import BUILD, FORMAT, MANIFEST, IndexVersion, Manifest, faults_of, load_version, manifest_of
 
 __all__ = [
     "CURRENT", "FORMAT", "MANIFEST", "VERSIONS", "IndexVersion", "Live", "Manifest", "VersionState", "collect", "is_used", "list_versions",
@@ -40,10 +40,14 @@ TRIES, PAUSE = 20, 0.01
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """What `current` says: the version's name, and when it became the live one (ISO, UTC)."""
+    """What `current` says: the version's name, and when it became the live one (ISO, UTC).
+
+    `left` are the newer versions that a rollback left behind: name -> digest of their texts. They are not built again.
+    """
 
     name: str
     since: str
+    left: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,8 @@ def read_current(index_dir: Path) -> Live:
         raise IndexDamaged(f"{index_dir / CURRENT} cannot be read. {MEND}") from error
     if not lines or Path(lines[0]).name != lines[0] or lines[0].startswith("."):
         raise IndexDamaged(f"{index_dir / CURRENT} names no version. {MEND}")
-    return Live(lines[0], lines[1] if len(lines) > 1 else "")
+    left = dict(line.split(":", 1) for line in lines[2:] if ":" in line)
+    return Live(lines[0], lines[1] if len(lines) > 1 else "", left)
 
 
 def read_manifest(index_dir: Path) -> tuple[Path, Manifest]:
@@ -117,9 +122,10 @@ def _newest_whole(index_dir: Path, model: str | None, damage: IndexDamaged) -> I
     raise damage
 
 
-def make_current(index_dir: Path, version: str) -> None:
-    """Name `version` as the live one, atomically and durably; OSError passes through."""
-    replace_file(index_dir / CURRENT, f"{version}\n{datetime.now(UTC).isoformat(timespec='seconds')}\n".encode())
+def make_current(index_dir: Path, version: str, left: Mapping[str, str] | None = None) -> None:
+    """Name `version` as the live one, and what is left behind for it, atomically and durably; OSError passes through."""
+    lines = [version, datetime.now(UTC).isoformat(timespec="seconds"), *(f"{name}:{digest}" for name, digest in (left or {}).items())]
+    replace_file(index_dir / CURRENT, "".join(f"{line}\n" for line in lines).encode())
 
 
 def accept(index_dir: Path, name: str) -> None:
@@ -196,6 +202,8 @@ def verify(index_dir: Path, name: str | None = None) -> list[str]:
 def rollback(index_dir: Path, name: str | None = None) -> Manifest:
     """Make a kept version live again: the one of that name, else the newest that is older than the live one.
 
+    It stays until the corpus changes: see `Live.left`.
+
     Its hashes are checked first. Raises VersionUnknown, IndexDamaged, IndexOutdated, IndexBusy, and BuildFailed where the
     disk refuses.
     """
@@ -207,11 +215,21 @@ def rollback(index_dir: Path, name: str | None = None) -> Manifest:
             raise VersionUnknown(f"{name} is not among the kept versions: {', '.join(_names(index_dir / VERSIONS)) or 'none'}.")
         try:
             version = load_version(folder, Lease(folder))
-            make_current(index_dir, folder.name)
+            make_current(index_dir, folder.name, _left_for(index_dir, folder.name))
         except OSError as error:
             why = f"the disk did not confirm it: {error.strerror}"
             raise BuildFailed(f"{folder.name} may not be live, {why}. `tanya index status` says which version is.") from error
         return version.manifest
+
+
+def _left_for(index_dir: Path, target: str) -> dict[str, str]:
+    """The versions newer than `target` that are live or were left before, with their digests, as far as that can be read."""
+    left: dict[str, str] = {}
+    with contextlib.suppress(IndexMissing, IndexDamaged, IndexOutdated):
+        live = read_current(index_dir)
+        left |= live.left
+        left[live.name] = manifest_of(index_dir / VERSIONS / live.name).corpus_sha256
+    return {name: digest for name, digest in left.items() if name > target}
 
 
 def _older(index_dir: Path) -> str:

@@ -1,48 +1,42 @@
 """One version of an index: its files, written once, and what an answer reads of them.
 
-    documents.jsonl              the documents with their tables
-    chunks.jsonl                 the chunks, row i of the vectors
-    sentences.jsonl              the sentences, row i of theirs
-    chunks.npy, sentences.npy    their vectors: float32, unit rows
-    chunks.faiss                 exact inner-product index over the chunks' rows
+    texts.sqlite                 the documents with their tables; the chunks, row i of their vectors; the sentences, row i of theirs
+    chunks.npy, sentences.npy    the vectors: float32, unit rows
+    chunks.faiss                 inner-product index over the chunks' rows (index/dense.py says of what kind)
     lexical/                     BM25
     manifest.json                written last: format, model, settings, and a hash of every other file
 
 A version is complete or absent, and is never written to again. `load_version` checks every hash, so a version that
-opens is the one that was built. Beyond that `faults_of` checks that the files agree with one another.
+opens is the one that was built. Beyond that `faults_of` checks that the files agree with one another. Texts and vectors
+stay on the disk: an answer reads the rows that it needs.
 """
 
-import dataclasses
-import io
 import itertools
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ValidationError
 
-from corpus.acronyms import full_forms
-from corpus.document import Block, Chunk, Document, Note, Sentence, Source
+from corpus.document import Chunk, Document, Sentence
 from corpus.errors import DocumentUnknown, IndexDamaged, IndexOutdated
-from index.disk import make_folders, sha256_of, sync_folder, write_file
+from index.dense import Dense, FaissDense, Found, pack_dense
+from index.disk import MEND, make_folders, sha256_of, sync_folder, write_file
 from index.encoder import Vectors
 from index.lexical import LexicalIndex
 from index.lock import Lease
+from index.texts import Documents, Records, Texts, pack_texts
+from index.vectors import StoredVectors, pack_vectors
 
-FORMAT = 2
+FORMAT = 3
 """Raised whenever a file's shape or meaning changes; an index of another format is built anew."""
 
-MANIFEST, LEXICAL = "manifest.json", "lexical"
+MANIFEST, TEXTS, LEXICAL = "manifest.json", "texts.sqlite", "lexical"
 BUILD = "Run `tanya index build`."
-MEND = "Run `tanya index rollback` for an older version, or `tanya index build`."
-
-ROWS = 4096
-"""Vectors of one write."""
 
 UNIT = 1e-3
 """How far from 1 the length of a stored row may be: far above float32's rounding, far below a flipped bit that matters."""
@@ -67,18 +61,30 @@ class Manifest(BaseModel):
 
 @dataclass(frozen=True)
 class IndexVersion:
-    """An opened version: everything that an answer needs, read-only."""
+    """An opened version: everything that an answer needs, read-only and for any thread."""
 
     manifest: Manifest
-    documents: dict[str, Document]
-    chunks: tuple[Chunk, ...]
-    sentences: tuple[Sentence, ...]
-    chunk_vectors: Vectors
-    sentence_vectors: Vectors
+    texts: Texts
+    chunk_vectors: StoredVectors
+    sentence_vectors: StoredVectors
     lexical: LexicalIndex
-    _faiss: Any
-    _first_sentence: dict[str, int]
+    dense: Dense
     _lease: Lease | None = None
+
+    @property
+    def documents(self) -> Documents:
+        """Document id -> Document."""
+        return self.texts.documents
+
+    @property
+    def chunks(self) -> Records[Chunk]:
+        """Row -> Chunk."""
+        return self.texts.chunks
+
+    @property
+    def sentences(self) -> Records[Sentence]:
+        """Row -> Sentence."""
+        return self.texts.sentences
 
     def document(self, doc_id: str) -> Document:
         """The document of that id. Raises DocumentUnknown."""
@@ -90,7 +96,7 @@ class IndexVersion:
     @cached_property
     def full_forms(self) -> dict[str, frozenset[str]]:
         """Acronym -> what it stands for, as the documents say it."""
-        return full_forms(document.text for document in self.documents.values())
+        return self.texts.acronyms()
 
     def language_of(self, chunk: Chunk) -> str:
         """The language of the chunk's document."""
@@ -98,23 +104,19 @@ class IndexVersion:
 
     def sentences_of(self, chunk: Chunk) -> list[int]:
         """The rows of the sentences that begin in `chunk`, in reading order."""
-        rows = []
-        for row in range(self._first_sentence.get(chunk.doc_id, len(self.sentences)), len(self.sentences)):
-            sentence = self.sentences[row]
-            if sentence.doc_id != chunk.doc_id or sentence.start >= chunk.end:
-                break
-            if sentence.start >= chunk.start:
-                rows.append(row)
-        return rows
+        return self.texts.sentences_between(chunk.doc_id, chunk.start, chunk.end)
 
-    def similarities(self, query: Vectors) -> NDArray[np.float32]:
-        """(chunks,) cosines between one (1, dimension) query and every chunk."""
-        if not self.chunks:
-            return np.zeros(0, np.float32)
-        found, rows = self._faiss.search(query, len(self.chunks))
-        scores = np.empty(len(self.chunks), np.float32)
-        scores[rows[0]] = found[0]
-        return scores
+    def nearest(self, query: Vectors, k: int, language: str | None = None) -> Found:
+        """The rows of the k chunks nearest to one (1, dimension) query, in one language or in all, and their cosines."""
+        return self.dense.search(query, k, language)
+
+    def cosine(self, row: int, query: Vectors) -> float:
+        """Between a chunk and one (1, dimension) query."""
+        return float(self.chunk_vectors[row] @ query[0])
+
+    def mask(self, language: str | None) -> NDArray[np.bool_]:
+        """(chunks,) whether a chunk is of that language; all are where it is None."""
+        return self.texts.mask(language)
 
 
 def load_version(folder: Path, lease: Lease | None = None) -> IndexVersion:
@@ -133,28 +135,19 @@ def load_version(folder: Path, lease: Lease | None = None) -> IndexVersion:
 
 
 def _load(folder: Path, manifest: Manifest, lease: Lease | None) -> IndexVersion:
-    import faiss
-
-    documents = {row["doc_id"]: _document(row) for row in _read_rows(folder / "documents.jsonl")}
-    sentences = tuple(Sentence(**(row | {"keys": tuple(row["keys"])})) for row in _read_rows(folder / "sentences.jsonl"))
-    chunks = tuple(Chunk(**row) for row in _read_rows(folder / "chunks.jsonl"))
-    chunk_vectors = np.load(folder / "chunks.npy", allow_pickle=False)
-    sentence_vectors = np.load(folder / "sentences.npy", allow_pickle=False)
-    dense = faiss.read_index(str(folder / "chunks.faiss"))
-    said = (manifest.documents, manifest.chunks, manifest.chunks, manifest.chunks, manifest.sentences, manifest.sentences)
-    found = (len(documents), len(chunks), len(chunk_vectors), dense.ntotal, len(sentences), len(sentence_vectors))
+    texts = Texts(folder / TEXTS)
+    chunk_vectors, sentence_vectors = StoredVectors(folder / "chunks.npy"), StoredVectors(folder / "sentences.npy")
+    said = (manifest.documents, manifest.chunks, manifest.chunks, manifest.sentences, manifest.sentences)
+    found = (len(texts.documents), len(texts.chunks), len(chunk_vectors), len(texts.sentences), len(sentence_vectors))
     if said != found:
         raise ValueError(f"counts differ: {found} records and rows, not {said}")
     return IndexVersion(
         manifest=manifest,
-        documents=documents,
-        chunks=chunks,
-        sentences=sentences,
+        texts=texts,
         chunk_vectors=chunk_vectors,
         sentence_vectors=sentence_vectors,
-        lexical=LexicalIndex.load(folder / LEXICAL, len(chunks)),
-        _faiss=dense,
-        _first_sentence={sentence.doc_id: row for row, sentence in reversed(list(enumerate(sentences)))},
+        lexical=LexicalIndex.load(folder / LEXICAL, len(texts.chunks)),
+        dense=FaissDense(folder / "chunks.faiss", chunk_vectors, texts.mask),
         _lease=lease,
     )
 
@@ -176,7 +169,7 @@ def faults_of(version: IndexVersion, folder: Path) -> list[str]:
     there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()}
     faults += [f"{name}: not in the manifest" for name in sorted(there - {*manifest.files, MANIFEST})]
     faults += [f"{chunk.chunk_id}: is not what its document says there" for chunk in version.chunks if not _is_there(chunk, version)]
-    tables: tuple[tuple[str, Sequence[Chunk | Sentence]], ...] = (("chunk", version.chunks), ("sentence", version.sentences))
+    tables: tuple[tuple[str, Iterable[Chunk | Sentence]], ...] = (("chunk", version.chunks), ("sentence", version.sentences))
     for name, records in tables:
         faults += [
             f"{name} {row + 1}: begins before the one above it"
@@ -188,10 +181,19 @@ def faults_of(version: IndexVersion, folder: Path) -> list[str]:
         if document is None or not 0 <= sentence.start < sentence.end <= len(document.text):
             faults.append(f"sentence {row + 1}: its offsets lie outside its document")
     for name, rows in (("chunks.npy", version.chunk_vectors), ("sentences.npy", version.sentence_vectors)):
-        lengths = np.linalg.norm(rows, axis=1)
-        wrong = np.flatnonzero(~(np.abs(lengths - 1) < UNIT)) if rows.shape[1:] == (manifest.dimension,) else range(len(rows))
-        faults += [f"{name}, row {row + 1}: is no unit vector of {manifest.dimension} numbers" for row in wrong]
+        faults += [
+            f"{name}, row {row + 1}: is no unit vector of {manifest.dimension} numbers" for row in _wrong_rows(rows, manifest.dimension)
+        ]
     return faults
+
+
+def _wrong_rows(vectors: StoredVectors, dimension: int) -> Iterator[int]:
+    first = 0
+    for rows in vectors.blocks():
+        lengths = np.linalg.norm(rows, axis=1)
+        wrong = np.flatnonzero(~(np.abs(lengths - 1) < UNIT)) if rows.shape[1] == dimension else range(len(rows))
+        yield from (first + int(row) for row in wrong)
+        first += len(rows)
 
 
 def _is_there(chunk: Chunk, version: IndexVersion) -> bool:
@@ -223,42 +225,9 @@ def write_version(folder: Path, manifest: Manifest, contents: Contents) -> Manif
 
 
 def _files(contents: Contents) -> Iterator[tuple[str, bytes | Iterable[bytes]]]:
-    import faiss
-
-    yield "documents.jsonl", _lines(contents.documents)
-    yield "chunks.jsonl", _lines(contents.chunks)
-    yield "sentences.jsonl", _lines(contents.sentences)
-    yield "chunks.npy", _array(contents.vectors)
-    yield "sentences.npy", _array(contents.sentence_vectors)
-    flat = faiss.IndexFlatIP(contents.vectors.shape[1])
-    flat.add(contents.vectors)
-    yield "chunks.faiss", faiss.serialize_index(flat).tobytes()
+    yield TEXTS, pack_texts(contents.documents, contents.chunks, contents.sentences)
+    yield "chunks.npy", pack_vectors(contents.vectors)
+    yield "sentences.npy", pack_vectors(contents.sentence_vectors)
+    yield "chunks.faiss", pack_dense(contents.vectors, contents.sentence_vectors)
     for name, content in contents.lexical.files():
         yield f"{LEXICAL}/{name}", content
-
-
-def _lines(records: Iterable[Any]) -> Iterator[bytes]:
-    return (json.dumps(dataclasses.asdict(record), ensure_ascii=False).encode() + b"\n" for record in records)
-
-
-def _array(rows: Vectors) -> Iterator[bytes]:
-    header = io.BytesIO()
-    np.lib.format.write_array_header_2_0(header, np.lib.format.header_data_from_array_1_0(rows))
-    yield header.getvalue()
-    for start in range(0, len(rows), ROWS):
-        yield rows[start : start + ROWS].tobytes()
-
-
-def _read_rows(path: Path) -> list[dict[str, Any]]:
-    with path.open(encoding="utf-8") as file:
-        return [json.loads(line) for line in file]
-
-
-def _document(row: dict[str, Any]) -> Document:
-    tables = {
-        "blocks": tuple(Block(**block) for block in row["blocks"]),
-        "notes": tuple(Note(note["offset"], tuple(note["keys"])) for note in row["notes"]),
-        "sources": tuple(Source(**source) for source in row["sources"]),
-        "meta": tuple(row["meta"]),
-    }
-    return Document(**(row | tables))

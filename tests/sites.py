@@ -39,7 +39,8 @@ def sea_bot(folder: Path) -> Bot:
     write = Writer(folder / "corpus")
     for name, text in (("en/moon.md", MOON), ("en/tides.md", TIDES), ("id/laut.md", LAUT)):
         write(name, text)
-    return toy_bot(write.folder, folder / "index")
+    bot = toy_bot(write.folder, folder / "index")
+    return dataclasses.replace(bot, config=bot.config.model_copy(update={"kept": folder / "kept.sqlite", "timeout": 300}))
 
 
 class Sites:

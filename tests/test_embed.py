@@ -14,18 +14,19 @@ from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from click.testing import CliRunner
 from fastapi.testclient import TestClient
 
 from bot import Bot, Config, Embed, read_config, read_origin
 from corpus import SettingsInvalid
-from tests.sites import ALLOWED, DEEP, STRANGE, WILDCARD, Sites, app_of, door_of, sea_bot
+from tests.sites import ALLOWED, DEEP, STRANGE, WILDCARD, Sites, app_of, door_of, embeds, sea_bot, served, site_of
 from ui.cli import main
 from ui.embed import DEMO, STATIC, Door, frame_start, integrity, loader, paste_line
 from ui.embed_doctor import Fetch, Fetched, examine, parse_policy
 from ui.embed_token import SECONDS, Grant, Tokens
-from ui.limits import Counters, subnet
+from ui.limits import FORWARDED, Counters, subnet
 from ui.texts import EMBED_TEXTS
 
 QUESTION = "the moon has no air at all"
@@ -253,6 +254,7 @@ def test_a_token_ends_with_the_index_it_was_made_for_and_with_its_sites_permissi
         ("http://site.localhost", {}),
         (None, {}),
         ("null", {}),
+        ("http://[", {}),
         ("http://tanya.example.evil.net", {}),
         ("http://tanya.example", {"Sec-Fetch-Site": "cross-site"}),
         ("http://tanya.example", {"Sec-Fetch-Site": "same-site"}),
@@ -292,6 +294,22 @@ def test_of_one_more_question_than_the_limit_at_once_exactly_one_is_refused(clie
     refused = next(response for response in responses if response.status_code == 429)
     assert refused.headers["retry-after"] == "60"
     assert refused.json()["error"]["code"] == "too_many"
+
+
+def test_a_real_server_with_all_its_guards_lets_exactly_the_limit_through(bot: Bot, sites: Sites) -> None:
+    with served(site_of(bot, sites)) as port:
+        here = f"http://127.0.0.1:{port}"
+        page = httpx.get(f"{here}/embed/narrow", params={"origin": sites.origin(ALLOWED)}, timeout=300)
+        headers = {"X-Embed-Token": start_of(page.text)["token"], "Origin": here}
+
+        def one(_: int) -> int:
+            return httpx.post(f"{here}/api/ask", json={"question": QUESTION, "embed": "narrow"}, headers=headers, timeout=300).status_code
+
+        with ThreadPoolExecutor(8) as pool:
+            statuses = sorted(pool.map(one, range(8)))
+        renewal = httpx.post(f"{here}/embed/narrow/token", params={"origin": sites.origin(ALLOWED)}, headers={"Origin": "http://["})
+    assert statuses == [200, 200] + [429] * 6
+    assert renewal.status_code == 403
 
 
 def test_one_address_does_not_use_up_anothers_share_and_a_minute_later_all_is_well(
@@ -356,17 +374,33 @@ def test_the_loader_may_be_loaded_and_checked_by_any_page_and_is_cached(client: 
     assert integrity() == "sha384-" + base64.b64encode(hashlib.sha384(response.content).digest()).decode()
 
 
+def test_a_loader_that_the_browser_has_is_not_sent_again(client: TestClient) -> None:
+    tag = client.get("/embed.js").headers["etag"]
+    again = client.get("/embed.js", headers={"If-None-Match": tag})
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+    assert client.get("/embed.js", headers={"If-None-Match": '"another"'}).status_code == 200
+
+
 def test_the_line_brings_the_look_that_the_button_needs() -> None:
-    line = paste_line("https://h", Embed(id="a", color="#aa3300", title='"Sea" & <sky>'))
-    assert 'data-color="#aa3300" data-title="&quot;Sea&quot; &amp; &lt;sky&gt;" integrity=' in line
+    line = paste_line("https://h", Embed(id="a", color="#aa3300", title='"Sea" & <sky>', language="en", theme="dark"))
+    assert 'data-language="en" data-theme="dark" data-color="#aa3300" data-title="&quot;Sea&quot; &amp; &lt;sky&gt;" integrity=' in line
 
 
-def test_what_the_widget_weighs(client: TestClient, sites: Sites) -> None:
-    page = client.get("/embed/site", params={"origin": sites.origin(ALLOWED)}).text
-    parts = [page.encode(), *((STATIC / name).read_bytes() for name in re.findall(r'"\.\./pages/([\w.-]+)"', page))]
+def sent(client: TestClient, path: str) -> int:
+    """Bytes of a response's body on the wire to a browser."""
+    with client.stream("GET", path, headers={"Accept-Encoding": "gzip, br"}) as response:
+        assert response.status_code == 200, path
+        return sum(len(part) for part in response.iter_raw())
+
+
+def test_what_the_widget_weighs_on_the_wire(client: TestClient, sites: Sites) -> None:
+    path = f"/embed/site?origin={sites.origin(ALLOWED)}"
+    page = client.get(path).text
+    parts = re.findall(r'"\.\.(/pages/[\w.-]+)"', page)
     assert len(parts) >= 4
     assert len(gzip.compress(loader())) <= 5_000
-    assert sum(len(gzip.compress(part)) for part in parts) <= 30_000
+    assert sent(client, "/embed.js") <= 5_000
+    assert sent(client, path) + sum(sent(client, part) for part in parts) <= 30_000
 
 
 def test_nothing_of_the_widget_writes_markup_evaluates_text_or_names_another_host() -> None:
@@ -392,17 +426,42 @@ def test_the_words_of_the_widget_are_there_in_both_languages_and_all_used() -> N
         ("127.0.0.1", "127.0.0.1:7860", 200),
         ("::1", "localhost:7860", 200),
         ("203.0.113.7", "127.0.0.1", 404),
+        ("127.0.0.1", "127.0.0.1 forwarded", 404),
         ("127.0.0.1", "tanya.example", 404),
     ],
 )
 def test_the_demo_page_is_for_this_machine_only(client: TestClient, address: str, host: str, status: int) -> None:
-    here = at(client, address, f"http://{host}")
+    host, _, forwarded = host.partition(" ")
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await client.app(scope | {FORWARDED: bool(forwarded)}, receive, send)
+
+    here = TestClient(app, f"http://{host}", raise_server_exceptions=False, client=(address, 5000))
     page = here.get("/embed/demo")
     assert page.status_code == status
     if status == 200:
         assert integrity() in page.text
         assert start_of(here.get("/embed/demo", params={"origin": f"http://{host}"}).text)["embed"] == DEMO
         assert here.get("/embed/demo", params={"origin": "http://strange.localhost"}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "address", "status"),
+    [
+        ("https://tanya.example", "tanya.example", "203.0.113.7", 200),
+        ("https://tanya.example", "inner:7860", "203.0.113.7", 200),
+        ("http://tanya.example", "tanya.example", "203.0.113.7", 403),
+        ("http://127.0.0.1:7860", "127.0.0.1:7860", "127.0.0.1", 200),
+        ("http://127.0.0.1:7860", "127.0.0.1:7860", "203.0.113.7", 403),
+        ("https://site.localhost", "tanya.example", "203.0.113.7", 403),
+    ],
+)
+def test_our_own_page_is_that_of_the_public_address_and_on_this_machine_that_of_its_own(
+    bot: Bot, sites: Sites, origin: str, host: str, address: str, status: int
+) -> None:
+    config = Config(embeds=embeds(sites), public_url="https://tanya.example/sub")
+    here = TestClient(app_of(bot, Door(lambda: config)), f"http://{host}", client=(address, 5000))
+    assert ask(here, token(here, sites.origin(ALLOWED)), origin=origin).status_code == status
 
 
 # --- tanya embed
@@ -417,17 +476,20 @@ def test_embed_list_prints_the_line_its_hash_and_the_policy(tmp_path: Path, monk
     monkeypatch.chdir(tmp_path)
     assert "[[embeds]]" in run("embed", "list")[2]
     Path("tanya.toml").write_text('public_url = "https://tanya.example/sub"\n[[embeds]]\nid = "news"\norigins = ["https://example.org"]')
-    code, out, _ = run("embed", "list")
+    code, out, err = run("embed", "list")
     assert code == 0
     line = (
         f'<script src="https://tanya.example/sub/embed.js" data-embed="news" integrity="{integrity()}" crossorigin="anonymous" defer>'
         "</script>"
     )
     assert line in out
+    assert err == ""
     assert "script-src https://tanya.example\n" in out
     assert "frame-src https://tanya.example\n" in out
     rows = json.loads(run("embed", "list", "--json")[1])
     assert (rows[0]["id"], rows[0]["line"], rows[0]["integrity"]) == ("news", line, integrity())
+    Path("tanya.toml").write_text('[[embeds]]\nid = "news"')
+    assert "TANYA_PUBLIC_URL is not set" in run("embed", "list")[2]
 
 
 SERVER, SITE = "https://tanya.example", "https://example.org"
@@ -445,7 +507,7 @@ def fetched(text: str = "", status: int = 200, headers: dict[str, str] | None = 
 def web(**pages: Fetched) -> Fetch:
     """The server as it should be, and a site without a policy; `loader`, `frame` or `site` replace one of them."""
     there = {
-        "loader": fetched(headers={"Access-Control-Allow-Origin": "*"}),
+        "loader": fetched(loader().decode(), headers={"Access-Control-Allow-Origin": "*"}),
         "frame": fetched(headers=GOOD),
         "site": fetched("<p>"),
     } | pages
@@ -466,6 +528,8 @@ def test_the_doctor_finds_nothing_where_all_is_well() -> None:
         mends(site=fetched(line, headers={"Content-Security-Policy": f"default-src 'self'; script-src {SERVER}; frame-src {SERVER}"})) == {}
     )
     assert mends() == {}
+    nonced = f'<script nonce=abc src="{SERVER}/embed.js" data-embed="news"></script>'
+    assert mends(site=fetched(nonced, headers={"Content-Security-Policy": "script-src 'nonce-abc' 'strict-dynamic'"})) == {}
 
 
 @pytest.mark.parametrize(
@@ -494,7 +558,8 @@ def test_the_doctor_says_what_differs_from_a_listed_origin_and_the_line_to_add(o
         ("address", "TANYA_PUBLIC_URL", {"server": "http://127.0.0.1:7860"}),
         ("loader", "/embed.js", {"loader": fetched(status=502)}),
         ("loader", "headers as they are", {"loader": fetched()}),
-        ("framing", "Restart tanya serve", {"frame": fetched(status=403)}),
+        ("loader", "no proxy rewrite", {"loader": fetched("(() => {})()", headers={"Access-Control-Allow-Origin": "*"})}),
+        ("framing", "reload tanya", {"frame": fetched(status=403)}),
         ("framing", "proxy_hide_header X-Frame-Options", {"frame": fetched(headers=GOOD | {"X-Frame-Options": "SAMEORIGIN"})}),
         ("framing", "add none", {"frame": fetched(headers={"Content-Security-Policy": "frame-ancestors 'self'"})}),
         ("framing", "add none", {"frame": fetched()}),
@@ -509,6 +574,7 @@ def test_the_doctor_says_what_differs_from_a_listed_origin_and_the_line_to_add(o
         ("policy", "nonce", {"site": fetched(headers={"Content-Security-Policy": "script-src 'nonce-x' 'strict-dynamic' https:"})}),
         ("sandbox", "allow-same-origin", {"site": fetched(headers={"Content-Security-Policy": "sandbox allow-scripts"})}),
         ("line", integrity(), {"site": fetched(f'<script src="{SERVER}/embed.js" data-embed="news" integrity="sha384-old"></script>')}),
+        ("line", 'data-embed="news"', {"site": fetched(f'<script src="{SERVER}/embed.js" data-embed="old"></script>')}),
     ],
 )
 def test_the_doctor_names_the_mend(topic: str, fix: str, options: dict[str, Any]) -> None:

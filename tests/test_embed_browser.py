@@ -14,6 +14,7 @@ from fastapi.responses import StreamingResponse
 from playwright.sync_api import Browser, ConsoleMessage, Frame, FrameLocator, Locator, Page, expect, sync_playwright
 
 from bot import Bot
+from bot.kept import Kept
 from tests.conftest import CHROMIUM, lacking
 from tests.sites import ALLOWED, DEEP, HOSTILE, SAME_SITE, STRANGE, WILDCARD, Sites, app_of, door_of, sea_bot, served, site_of
 from tests.test_browser import FLAGS, SIZES
@@ -71,6 +72,7 @@ class Visit:
         self.tanya = tanya
         script = line or f'<script src="{tanya}/embed.js" data-embed="site" {attributes} defer></script>' if line != "" else ""
         script = script.replace("TANYA", tanya).replace("INTEGRITY", integrity())
+        body = body.replace("TANYA", tanya)
         sites.put(
             "/",
             f'<!doctype html><html lang="{lang}" dir="{dir_}"><head><meta charset="utf-8">'
@@ -149,6 +151,7 @@ def visit(browser: Browser, sites: Sites, tanya: str) -> Iterator[Visits]:
     yield make
     for one in visits:
         one.context.close()
+    assert {host for one in visits for host in one.hosts if not re.fullmatch(r"([\w.-]+\.localhost|127\.0\.0\.1):\d+", host)} == set()
 
 
 # --- an answer
@@ -293,6 +296,19 @@ def test_copy_takes_the_answer_and_the_full_addresses_of_its_sources(visit: Visi
     assert f"[1] The Moon & its air. A. Author · Almanac House · 10 September 2019 · English. {here.tanya}/source/en.moon?start=" in copied
 
 
+def test_a_vote_is_kept_and_a_second_one_takes_its_place(visit: Visits, bot: Bot) -> None:
+    frame = visit().ask(QUESTION)
+    up, down = (frame.get_by_role("button", name=EMBED_TEXTS["en"][name], exact=True) for name in ("helpful", "unhelpful"))
+    up.click()
+    expect(up).to_have_attribute("aria-pressed", "true")
+    assert [vote.rating for vote in Kept(bot.config.kept).votes(90)] == ["up"]
+    down.click()
+    expect(down).to_have_attribute("aria-pressed", "true")
+    expect(up).to_have_attribute("aria-pressed", "false")
+    assert [(vote.rating, vote.question) for vote in Kept(bot.config.kept).votes(90)] == [("down", QUESTION)]
+    expect(frame.locator("#said p").last).to_have_text(EMBED_TEXTS["en"]["thanks"])
+
+
 def test_related_questions_are_asked_by_a_click(sites: Sites, bot: Bot, visit: Visits) -> None:
     def related(app: FastAPI) -> None:
         @app.post("/api/ask")
@@ -410,13 +426,35 @@ def test_a_limit_is_told_with_the_time_to_wait(visit: Visits) -> None:
 # --- options, methods, events
 
 
-def test_options_by_attribute(visit: Visits) -> None:
-    here = visit(
-        attributes="data-language=id data-theme=dark data-color=#8a1c1c data-position=bottom-left data-offset-x=40 data-offset-y=30"
+LOGO = "data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA="
+OPTIONS: dict[str, dict[str, Any]] = {
+    "by attribute": {
+        "attributes": "data-language=id data-theme=dark data-color=#8a1c1c data-position=bottom-left data-offset-x=40 data-offset-y=30"
         " data-z-index=77 data-greeting='Halo, apa kabar?' data-title='Tanya laut' data-open"
-        ' data-questions=\'["Apa itu laut, dan mengapa asin?", "Kedua?"]\''
-        ' data-logo="data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA="'
-    )
+        f' data-questions=\'["Apa itu laut, dan mengapa asin?", "Kedua?"]\' data-logo="{LOGO}"'
+    },
+    "by a global": {
+        "line": "<script>window.tanya = { embed: 'site', language: 'id', theme: 'dark', color: '#8a1c1c', position: 'bottom-left',"
+        " offsetX: 40, offsetY: 30, zIndex: 77, greeting: 'Halo, apa kabar?', title: 'Tanya laut', open: true,"
+        f" questions: ['Apa itu laut, dan mengapa asin?', 'Kedua?'], logo: '{LOGO}' }}</script><script src='TANYA/embed.js'></script>"
+    },
+    "by a global, before a module": {
+        "line": "<script>window.tanya = [{ embed: 'site', language: 'id', theme: 'dark', color: '#8a1c1c', position: 'bottom-left',"
+        " offsetX: '40', offsetY: '30', zIndex: '77', greeting: 'Halo, apa kabar?', title: 'Tanya laut', open: 'true',"
+        f" questions: '[\"Apa itu laut, dan mengapa asin?\", \"Kedua?\"]', logo: '{LOGO}' }}]</script>"
+        "<script type=module src='TANYA/embed.js'></script>"
+    },
+    "by a global for the embed of the line": {
+        "line": "<script>window.tanya = { language: 'id', theme: 'dark', color: '#8a1c1c', position: 'bottom-left',"
+        " offsetX: 40, offsetY: 30, zIndex: 77, greeting: 'Halo, apa kabar?', title: 'Tanya laut', open: true,"
+        f" questions: ['Apa itu laut, dan mengapa asin?', 'Kedua?'], logo: '{LOGO}' }}</script>{{LINE}}"
+    },
+}
+
+
+@pytest.mark.parametrize("kind", OPTIONS)
+def test_options(visit: Visits, kind: str) -> None:
+    here = visit(**{name: value.replace("{LINE}", LINE) for name, value in OPTIONS[kind].items()})
     frame = here.frame
     expect(frame.locator("h1")).to_have_text("Tanya laut")
     expect(frame.locator(".hello")).to_contain_text("Halo, apa kabar?")
@@ -427,6 +465,49 @@ def test_options_by_attribute(visit: Visits) -> None:
     assert here.button.evaluate("b => [b.style.left, b.style.bottom, getComputedStyle(b).zIndex]") == ["40px", "30px", "77"]
     assert here.button.evaluate("b => getComputedStyle(b).backgroundColor") == "rgb(138, 28, 28)"
     assert here.page.evaluate("document.activeElement.localName") == "body"
+    assert here.complaints == []
+
+
+@pytest.mark.parametrize("target", ["'#here'", "document.getElementById('here')"])
+def test_inside_an_element_that_a_global_names(visit: Visits, target: str) -> None:
+    call = f"addEventListener('load', () => tanya.create({{ embed: 'other', target: {target} }}))"
+    here = visit(line=f"<script src='TANYA/embed.js?embed=site'></script><script>{call}</script>", body="<div id=here></div>")
+    expect(here.page.frame_locator("#here iframe").locator("h1")).to_have_text("Other")
+    expect(here.button).to_have_count(1)
+    assert here.complaints == []
+
+
+def test_what_cannot_be_an_option_harms_nothing_else(visit: Visits) -> None:
+    here = visit(
+        line="<script src='TANYA/embed.js' data-embed=site data-target='###' data-name=lost></script>"
+        "<script src='TANYA/embed.js' data-embed=site data-color=reddish data-offset-x=far data-questions=none data-z-index=1e9></script>"
+    )
+    here.open()
+    assert here.button.evaluate("b => [b.getBoundingClientRect().right, getComputedStyle(b).backgroundColor]") == [
+        1420,
+        "rgb(15, 111, 104)",
+    ]
+    assert any("data-questions" in complaint for complaint in here.complaints)
+
+
+def test_auto_follows_the_visitors_system_while_the_page_is_open(visit: Visits) -> None:
+    here = visit()
+    html = here.open().locator("html")
+    expect(html).to_have_attribute("data-theme", "light")
+    here.page.emulate_media(color_scheme="dark")
+    expect(html).to_have_attribute("data-theme", "dark")
+
+
+def test_without_scripts_a_plain_frame_is_enough(visit: Visits) -> None:
+    here = visit(
+        line="", body="<iframe id=plain src='TANYA/embed/site' width=500 height=700 referrerpolicy=origin></iframe>", scheme="dark"
+    )
+    frame = here.page.frame_locator("#plain")
+    expect(frame.locator(".hello")).to_be_visible()
+    expect(frame.locator("html")).to_have_attribute("data-theme", "dark")
+    expect(frame.locator("#close")).to_be_hidden()
+    here.ask(QUESTION, frame)
+    assert frame.locator(".sentence").first.inner_text().startswith(QUOTE)
 
 
 def test_a_conversation_is_remembered_where_the_browser_lets_the_frame_store_it(visit: Visits) -> None:
@@ -439,11 +520,27 @@ def test_a_conversation_is_remembered_where_the_browser_lets_the_frame_store_it(
     expect(here.frame.locator(".hello")).to_be_visible()
 
 
-def test_options_by_a_global_and_methods_and_events(visit: Visits) -> None:
+def test_what_was_kept_in_another_shape_is_forgotten(visit: Visits, tanya: str) -> None:
+    here = visit(attributes="data-open data-remember", name=SAME_SITE)
+    here.ask(QUESTION, here.frame)
+    name = None
+    for kept in ('[{"question": 1}]', "{}", "no JSON", "[null]"):
+        inside = next(frame for frame in here.page.frames if frame.url.startswith(tanya))
+        name = name or inside.evaluate("Object.keys(localStorage)[0]")
+        inside.evaluate("([name, kept]) => localStorage.setItem(name, kept)", [name, kept])
+        here.page.reload()
+        expect(here.frame.locator(".hello")).to_be_visible()
+    here.ask(QUESTION, here.frame)
+    assert here.complaints == []
+
+
+def test_methods_and_events(visit: Visits) -> None:
     here = visit(
         line="<script>window.tanya = { embed: 'other', color: '#ffd400', greeting: 'Hi' }</script><script src='TANYA/embed.js'></script>"
     )
+    here.page.evaluate("void tanya.on('open', () => { throw Error('of the page') })")
     here.page.evaluate("void tanya.on('answer', (told) => { window.told = told.answer })")
+    here.page.evaluate("tanya.on('answer', () => { window.unheard = true })()")
     assert here.button.evaluate("b => getComputedStyle(b).color") == "rgb(0, 0, 0)"
     here.page.evaluate("tanya.ask('the moon has no air at all')")
     expect(here.frame.locator(".sentence")).to_have_count(1)
@@ -451,6 +548,7 @@ def test_options_by_a_global_and_methods_and_events(visit: Visits) -> None:
     expect(here.frame.locator("#send")).not_to_have_attribute("aria-disabled", "true")
     answer = here.heard("answer")[0]
     assert here.page.evaluate("told") == answer["answer"] == f"{QUOTE} [1]"
+    assert here.page.evaluate("window.unheard") is None
     assert answer["citations"][0]["url"].startswith(here.tanya + "/source/en.moon?")
     here.page.evaluate("tanya.clear()")
     expect(here.frame.locator("article")).to_have_count(0)
@@ -463,6 +561,31 @@ def test_options_by_a_global_and_methods_and_events(visit: Visits) -> None:
     expect(here.page.locator("tanya-widget")).to_have_count(0)
     assert [event["type"] for event in here.page.evaluate("heard")] == ["ready", "open", "answer", "close", "open"]
     here.page.evaluate("tanya.open()")
+
+
+def test_what_is_destroyed_twice_takes_no_other_with_it(visit: Visits) -> None:
+    here = visit(line=LINE + LINE.replace("'site'", "'other'"))
+    first = here.page.evaluate_handle("tanya.get('site')")
+    first.evaluate("one => { one.destroy(); one.destroy(); one.open() }")
+    expect(here.button).to_have_count(1)
+    box = here.button.bounding_box()
+    assert box
+    assert box["x"] + box["width"] == SIZES["desktop"]["width"] - 20
+    assert here.page.evaluate("tanya.widgets.map((one) => one.name)") == ["other"]
+    here.page.wait_for_timeout(300)
+    expect(here.button).to_have_count(1)
+
+
+@pytest.mark.parametrize("width", [500, 800])
+def test_the_second_panel_too_stays_on_the_screen(visit: Visits, width: int) -> None:
+    here = visit(line=LINE + LINE.replace("'site'", "'other'"))
+    here.page.set_viewport_size({"width": width, "height": 700})
+    here.page.evaluate("tanya.get('other').open()")
+    here.page.wait_for_timeout(400)
+    box = here.panel.nth(1).bounding_box()
+    assert box
+    assert box["x"] >= 0
+    assert box["width"] > 300
 
 
 def test_two_on_a_page_are_two(visit: Visits) -> None:
@@ -572,6 +695,24 @@ def test_it_outlives_a_page_that_swaps_its_body_and_comes_back_when_it_was_taken
     here.page.evaluate("document.querySelector('html > tanya-widget').remove(); tanya.close(); tanya.clear()")
     here.page.evaluate("tanya.open()")
     expect(here.frame.locator("#question")).to_be_visible()
+    for _ in range(5):
+        here.page.evaluate("document.querySelector('html > tanya-widget').remove()")
+        expect(here.button).to_have_count(1)
+    here.page.evaluate("document.querySelector('html > tanya-widget').remove()")
+    here.page.wait_for_timeout(500)
+    expect(here.button).to_have_count(0)
+    assert here.complaints == []
+
+
+def test_the_demo_page_shows_both_kinds_on_this_machine(visit: Visits, tanya: str) -> None:
+    here = visit(line="")
+    here.page.goto(f"http://127.0.0.1:{urlsplit(tanya).port}/embed/demo?lang=en")
+    here.page.locator("#demo-ask").click()
+    expect(here.frame.locator(".answer .actions")).to_be_visible()
+    inside = here.page.frame_locator("#inline iframe")
+    here.ask(QUESTION, inside)
+    assert inside.locator(".sentence").first.inner_text().startswith(QUOTE)
+    assert faults(here.page.main_frame) == []
     assert here.complaints == []
 
 
@@ -673,7 +814,29 @@ def test_axe_finds_nothing(visit: Visits, scheme: str, lang: str, color: str) ->
     expect(frame.locator("#documents a")).to_have_count(3)
     assert faults(inside) == []
     assert faults(here.page.main_frame) == []
-    if not color:
-        page = here.context.new_page()
-        page.goto(f"{here.tanya}/source/en.moon?start=0&end=20&lang={lang}")
-        assert faults(page.main_frame) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("lang", ["id", "en"])
+def test_axe_finds_nothing_on_the_reader_page_and_the_privacy_notice(visit: Visits, scheme: str, lang: str) -> None:
+    here = visit(line="", scheme=scheme)
+    for path in ("source/en.moon?start=0&end=20&", "source/id.laut?", "source/en.moon?start=0&end=9&v=old&", "privacy?"):
+        here.page.goto(f"{here.tanya}/{path}lang={lang}")
+        assert faults(here.page.main_frame) == [], path
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", ["/", "/en/"])
+def test_axe_finds_nothing_on_the_chat(visit: Visits, scheme: str, path: str) -> None:
+    here = visit(line="", scheme=scheme, reduced=True)
+    here.page.goto(here.tanya + path)
+    box = here.page.locator("#td-box textarea")
+    expect(here.page.locator("#td-chat .example").first).to_be_visible()
+    assert faults(here.page.main_frame) == []
+    for count, question in enumerate((QUESTION, "Apakah laut terasa manis pada tahun 1850?"), start=1):
+        box.fill(question)
+        box.press("Enter")
+        expect(here.page.locator(".td-answer .td-card")).not_to_have_count(0)
+        expect(here.page.locator(".td-answer")).to_have_count(count)
+        expect(box).to_be_editable()
+    assert faults(here.page.main_frame) == []

@@ -15,8 +15,12 @@ import pytest
 from playwright.sync_api import Page, sync_playwright
 
 import ui.sse
+from bot import Embed
 from tests.conftest import CHROMIUM, NGINX
 from tests.doors import QUESTION, ROOT, alive, free_port, moon_bot, served, slow, sse, until
+from tests.sites import ALLOWED, Sites
+from ui.embed import paste_line
+from ui.embed_doctor import examine
 from ui.serve import Site
 
 README = (ROOT / "README.md").read_text("utf-8")
@@ -143,6 +147,53 @@ def test_the_chat_works_below_the_sub_path(nginx: Nginx) -> None:
             assert [said for said in complaints if "/favicon.ico" not in said] == []  # the browser asks for it above the sub-path
             page.close()
         browser.close()
+
+
+@pytest.fixture
+def news(nginx: Nginx) -> Iterator[tuple[Sites, Embed]]:
+    """A site that pasted the line of an embed of its own."""
+    sites = Sites()
+    embed = Embed(id="news", origins=(sites.origin(ALLOWED), f"http://127.0.0.1:{sites.port}"))
+    before = nginx.site.settings()
+    nginx.site.change(before.model_copy(update={"embeds": (embed,)}))
+    policy = f"script-src {nginx.address.removesuffix('/tanya')}; frame-src {nginx.address.removesuffix('/tanya')}"
+    sites.put("/", f"<!doctype html><html lang=en>{paste_line(nginx.address, embed)}<p>News</html>", Content_Security_Policy=policy)
+    yield sites, embed
+    nginx.site.change(before)
+    sites.close()
+
+
+@pytest.mark.nginx
+@pytest.mark.browser
+def test_the_widget_works_below_the_sub_path_with_the_line_that_is_printed(nginx: Nginx, news: tuple[Sites, Embed]) -> None:
+    site = news[0].origin(ALLOWED)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page()
+        page.set_default_timeout(60_000)
+        asked, complaints = heard(page)
+        page.goto(site)
+        page.locator("tanya-widget button.button").click()
+        frame = page.frame_locator("tanya-widget iframe")
+        frame.locator("#question").fill(QUESTION)
+        frame.locator("#question").press("Enter")
+        frame.locator(".chip").click()
+        link = frame.locator(".card a").last
+        assert str(link.get_attribute("href")).startswith(nginx.address + "/source/en.moon?")
+        with page.context.expect_page() as opened:
+            link.click()
+        assert opened.value.locator("mark").inner_text() == "The moon has no air at all."
+        assert all(url.startswith((nginx.address + "/", site)) for url in asked)
+        assert [said for said in complaints if "/favicon.ico" not in said] == []
+        browser.close()
+
+
+@pytest.mark.nginx
+def test_the_doctor_finds_nothing_below_the_sub_path(nginx: Nginx, news: tuple[Sites, Embed]) -> None:
+    sites, embed = news
+    findings = list(examine(f"http://127.0.0.1:{sites.port}", (embed,), nginx.address))
+    assert [finding.topic for finding in findings] == ["listed", "address", "loader", "framing", "clock", "policy", "line", "clock"]
+    assert [finding for finding in findings if finding.fix] == []
 
 
 @pytest.mark.nginx

@@ -14,11 +14,11 @@ from bot import Bot, Config, Publication, Report, WordReader, publish
 from bot.publish import Ask, plan, read_golden, read_report
 from corpus import load_corpus
 from corpus.errors import CorpusChanging, CorpusEmpty, CorpusMissing, CorpusShrunk, EvaluationInvalid
-from index import HashEmbedder, IndexVersion, Retriever, build_index, open_index, plan_build, read_current, verify
+from index import E5Embedder, HashEmbedder, IndexVersion, Retriever, build_index, open_index, plan_build, read_current, rollback, verify
 from index.embed import Progress
 from index.encoder import Vectors
 from index.store import ASIDE, VERSIONS
-from tests.conftest import Writer, shipped_documents
+from tests.conftest import DOCUMENTS, Writer, shipped_documents
 
 MOON = "The moon has no air. Twelve people walked on the moon."
 TIDE = "The tide rises because of the moon. The tide falls because the earth turns."
@@ -103,6 +103,30 @@ def test_no_change_builds_nothing_and_force_embeds_nothing(site: Site) -> None:
     forced = site.publish(force=True)
     assert (forced.outcome, site.embedder.texts) == ("live", [])
     assert site.live == forced.version != first.version
+
+
+def test_a_rollback_holds_until_the_texts_change(site: Site) -> None:
+    first = site.publish()
+    site.write("en/moon.md", MOON + " It is round.")
+    second = site.publish()
+    site.write("en/moon.md", MOON + " It is bright.")
+    site.publish()
+    rollback(site.index)
+    rollback(site.index)
+    held = site.publish()
+    assert (held.outcome, site.live) == ("unchanged", first.version)
+    assert "rolled back" in held.text()
+    assert plan(site.publication(), site.embedder).outcome == "unchanged"
+    site.write("en/moon.md", MOON + " It is round.")  # the texts of the version between: left behind too
+    assert (site.publish().outcome, site.live) == ("unchanged", first.version)
+    rollback(site.index, second.version)
+    site.write("en/moon.md", MOON)
+    fourth = site.publish()
+    assert (fourth.outcome, site.live) == ("live", fourth.version)
+    site.write("en/moon.md", MOON + " It is bright.")  # a build ends what a rollback left
+    assert site.publish().outcome == "live"
+    rollback(site.index, fourth.version)
+    assert site.publish(force=True).outcome == "live"
 
 
 def test_another_chunk_size_or_model_is_a_change(site: Site) -> None:
@@ -307,9 +331,42 @@ def test_a_build_upon_a_build_equals_a_build_from_nothing(
     build_index(load_corpus(write.folder).documents, folder / "fresh", HashEmbedder(), 20)
     grown, fresh = open_index(folder / "grown"), open_index(folder / "fresh")
     assert verify(folder / "grown") == []
-    assert (grown.documents, grown.chunks, grown.sentences) == (fresh.documents, fresh.chunks, fresh.sentences)
+    assert (grown.documents, [*grown.chunks], [*grown.sentences]) == (fresh.documents, [*fresh.chunks], [*fresh.sentences])
     assert grown.manifest.files == fresh.manifest.files
     for one, other in ((grown.chunk_vectors, fresh.chunk_vectors), (grown.sentence_vectors, fresh.sentence_vectors)):
-        assert (np.sum(one * other, axis=1) >= 0.99999).all()
+        assert (np.sum(np.asarray(one) * np.asarray(other), axis=1) >= 0.99999).all()
     top = [[hit.chunk.chunk_id for hit in Retriever(version, HashEmbedder()).search(question, 10)] for version in (grown, fresh)]
     assert top[0] == top[1]
+
+
+QUESTIONS = (
+    "Kapan RCDD 2019 digelar?",
+    "What does Safe Travel do?",
+    "Siapa membuka forum itu?",
+    "Who leads the centre?",
+    "cyber diplomacy",
+)
+
+
+@pytest.mark.model
+def test_with_the_real_model_too_an_edited_corpus_equals_a_full_build(embedder: E5Embedder, write: Writer, tmp_path: Path) -> None:
+    names = sorted(path.name for path in (DOCUMENTS / "en").glob("*.md"))
+    removed, edited, added, *kept = names[:5]
+    for name in (removed, edited, *kept):
+        write(f"en/{name}", (DOCUMENTS / "en" / name).read_text("utf-8"))
+    build_index(load_corpus(write.folder).documents, tmp_path / "grown", embedder)
+    (write.folder / "en" / removed).unlink()
+    write(f"en/{added}", (DOCUMENTS / "en" / added).read_text("utf-8"))
+    write(f"en/{edited}", (DOCUMENTS / "en" / edited).read_text("utf-8") + "\n\nThe forum was opened by Ratna Wiyono in Kupang in 2016.\n")
+    documents = load_corpus(write.folder).documents
+    known = plan_build(documents, tmp_path / "grown", embedder)
+    assert 0 < known.new_texts < len(known.passages) + len(known.quotes)
+    for place in ("grown", "fresh"):
+        build_index(documents, tmp_path / place, embedder)
+    grown, fresh = open_index(tmp_path / "grown"), open_index(tmp_path / "fresh")
+    assert [*grown.chunks] == [*fresh.chunks]
+    for one, other in ((grown.chunk_vectors, fresh.chunk_vectors), (grown.sentence_vectors, fresh.sentence_vectors)):
+        assert (np.sum(np.asarray(one) * np.asarray(other), axis=1) >= 0.99999).all()
+    for query in embedder.embed_queries(QUESTIONS):
+        (rows, cosines), (others, expected) = grown.nearest(query[None], 10), fresh.nearest(query[None], 10)
+        assert ((rows == others) | (np.abs(cosines - expected) < 1e-5)).all()

@@ -1,10 +1,12 @@
 """Versions of an index: one is live, some are kept, and whatever lies on the disk is told from what is whole."""
 
+import contextlib
 import hashlib
 import json
 import multiprocessing
 import os
 import signal
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -18,6 +20,7 @@ from corpus import load_corpus
 from corpus.errors import IndexBusy, IndexDamaged, IndexMissing, IndexOutdated, VersionUnknown
 from index import HashEmbedder, build_index, build_lock, list_versions, open_index, read_current, rollback, tidy, verify
 from index.store import CURRENT, MANIFEST, VERSIONS
+from index.version import TEXTS
 from tests.conftest import Writer
 from ui.cli import main
 
@@ -182,8 +185,17 @@ def alter(folder: Path, name: str, content: bytes) -> None:
     (folder / MANIFEST).write_text(json.dumps(manifest))
 
 
-def changed(old: str, new: str) -> Callable[[bytes], bytes]:
-    return lambda content: content.replace(old.encode(), new.encode(), 1)
+def changed(statement: str) -> Callable[[bytes], bytes]:
+    """Of the content of an SQLite file."""
+
+    def change(content: bytes) -> bytes:
+        with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+            connection.deserialize(content)
+            connection.execute(statement)
+            connection.commit()
+            return connection.serialize()
+
+    return change
 
 
 def doubled_row(content: bytes) -> bytes:
@@ -194,14 +206,22 @@ def doubled_row(content: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("name", "change", "said"),
     [
-        ("chunks.jsonl", changed('"start": 0', '"start": 1'), "is not what its document says"),
-        ("chunks.jsonl", lambda content: content[: content.rindex(b"\n", 0, -1) + 1], "counts differ"),
-        ("sentences.jsonl", changed('"end": ', '"end": 9'), "outside its document"),
-        ("sentences.jsonl", changed('"doc_id": "en.sea"', '"doc_id": "en.see"'), "outside its document"),
+        (TEXTS, changed("UPDATE chunks SET start = 1 WHERE row = 0"), "is not what its document says"),
+        (TEXTS, changed("DELETE FROM chunks WHERE row = 0"), "counts differ"),
+        (TEXTS, changed("UPDATE chunks SET row = 90 WHERE row = 0"), "has no row 0"),
+        (TEXTS, changed('UPDATE sentences SET "end" = 900 WHERE row = 0'), "outside its document"),
+        (TEXTS, changed("UPDATE sentences SET doc_id = 'en.see' WHERE row = 0"), "outside its document"),
+        (TEXTS, changed("UPDATE sentences SET keys = '[' WHERE row = 0"), "cannot be read"),
+        (TEXTS, changed("UPDATE documents SET record = '{}'"), "cannot be read"),
+        (TEXTS, changed("UPDATE documents SET text = CAST(x'ff' AS TEXT)"), "cannot be read"),
+        (TEXTS, changed("DELETE FROM documents"), "counts differ"),
+        (TEXTS, changed("DROP TABLE sentences"), "cannot be read"),
+        (TEXTS, lambda content: b"{", "cannot be read"),
+        (TEXTS, lambda content: content[:4096] + bytes(len(content) - 4096), "cannot be read"),
         ("chunks.npy", doubled_row, "no unit vector"),
         ("sentences.npy", lambda content: content[:-4] + b"\0\0\xc0\x7f", "no unit vector"),
-        ("documents.jsonl", lambda content: b"", "counts differ"),
-        ("documents.jsonl", lambda content: b"{", "cannot be read"),
+        ("chunks.npy", lambda content: content + b"0000", "cannot be read"),
+        ("chunks.npy", lambda content: content.replace(b"<f4", b"<i4"), "cannot be read"),
         ("chunks.faiss", lambda content: content[:50], "cannot be read"),
     ],
 )

@@ -10,6 +10,8 @@ from fastapi.openapi.models import Example
 from fastapi.responses import HTMLResponse, Response
 from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.types import ASGIApp
 
 from bot.answer import Answer
 from bot.converse import Turn
@@ -247,9 +249,9 @@ def nowhere_routes() -> APIRouter:
     return router
 
 
-def static_files() -> StaticFiles:
-    """Style sheets and pictures."""
-    return StaticFiles(directory=STATIC)
+def static_files() -> ASGIApp:
+    """Style sheets, scripts and pictures, compressed for browsers that can read that."""
+    return GZipMiddleware(StaticFiles(directory=STATIC))
 
 
 def hits_json(hits: list[Hit], version: IndexVersion) -> dict[str, Any]:

@@ -144,6 +144,8 @@ def pieces(answer: Answer, address: str | None) -> list[str]:
     if answer.refused:
         near = [f"- {near.title}: “{near.quote}” ({near.reason}) {_link(near.source_url, address)}" for near in answer.nearest]
         return [*notices, answer.answer, *([f"\n\n{words['nearest']}:\n" + "\n".join(near)] if near else [])]
+    if not answer.sentences:
+        return [*notices, answer.answer]
     marks = [f"{sentence.text} {''.join(f'[{number}]' for number in sentence.citations)}" for sentence in answer.sentences]
     said = [mark if first == 0 else f" {mark}" for first, mark in enumerate(marks)]
     return [*notices, *said, f"\n\n{words['sources']}:\n" + "\n".join(_note(citation, address) for citation in answer.citations)]

@@ -7,6 +7,7 @@ A program that is no browser can say it is anyone: against that there are only t
 """
 
 import base64
+import gzip
 import hashlib
 import html
 import json
@@ -26,7 +27,7 @@ from bot.embeds import Embed, read_origin
 from corpus.errors import EmbedLimited, EmbedRefused, EmbedUnknown, TokenInvalid
 from ui.desk import Desk
 from ui.embed_token import SECONDS, Grant, Tokens
-from ui.limits import Counters, address_of, subnet
+from ui.limits import FORWARDED, Counters, address_of, subnet
 from ui.security import is_loopback
 from ui.texts import EMBED_TEXTS, EXAMPLES, TEXTS
 
@@ -79,7 +80,7 @@ class Door:
         origin = request.headers.get("origin", "")
         host = request.headers.get("host", "")
         public = self._settings().public_url
-        same = origin == origin_of(public) if public else urlsplit(origin).netloc == host
+        same = (public and origin == origin_of(public)) or ((not public or is_local(request)) and urlsplit(origin_of(origin)).netloc == host)
         if not origin or not same or request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
             raise EmbedRefused("This is asked from another site; only the widget's own page may ask here.")
 
@@ -104,9 +105,12 @@ def embed_routes(desk: Desk, door: Door) -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
     @router.api_route("/embed.js", methods=["GET", "HEAD"])
-    def script() -> Response:
+    def script(request: Request) -> Response:
         """The script of the pasted line."""
-        return Response(loader(), headers=LOADER_HEADERS | {"ETag": f'"{integrity()[7:23]}"'})
+        headers = LOADER_HEADERS | {"ETag": f'W/"{integrity()[7:23]}"'}
+        if headers["ETag"] in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=headers)
+        return _packed(loader(), headers, request)
 
     @router.get("/embed/{embed_id}")
     def frame(embed_id: str, request: Request, origin: str | None = None, lang: str | None = None, page: str | None = None) -> Response:
@@ -119,10 +123,8 @@ def embed_routes(desk: Desk, door: Door) -> APIRouter:
         site, token = door.grant(embed, site, bot.version.manifest.version, request)
         language = next((asked for asked in (lang, embed.language, page) if asked in TEXTS), "id")
         start = frame_start(embed, site, token, language, bot.config)
-        return HTMLResponse(
-            _template("frame.html").render(start=start, language=language, words=TEXTS[language] | EMBED_TEXTS[language]),
-            headers=frame_headers(site),
-        )
+        page_html = _template("frame.html").render(start=start, language=language, words=TEXTS[language] | EMBED_TEXTS[language])
+        return _packed(page_html.encode(), frame_headers(site), request)
 
     @router.post("/embed/{embed_id}/token")
     def token(embed_id: str, request: Request, origin: str) -> Response:
@@ -135,9 +137,20 @@ def embed_routes(desk: Desk, door: Door) -> APIRouter:
     return router
 
 
+def _packed(body: bytes, headers: dict[str, str], request: Request) -> Response:
+    """The response, compressed where the browser can read that."""
+    packed = "gzip" in request.headers.get("accept-encoding", "")
+    coding = {"Vary": "Accept-Encoding"} | ({"Content-Encoding": "gzip"} if packed else {})
+    return Response(gzip.compress(body) if packed else body, headers=headers | coding)
+
+
 def paste_line(host: str, embed: Embed) -> str:
-    """The line that a site pastes; with another version of the loader its hash is another one."""
-    look = {"data-color": embed.color, "data-title": embed.title}
+    """The line that a site pastes, with what the button has to know before there is a frame.
+
+    With another version of the loader its hash is another one.
+    """
+    theme = embed.theme if embed.theme != "auto" else None
+    look = {"data-language": embed.language, "data-theme": theme, "data-color": embed.color, "data-title": embed.title}
     shown = "".join(f' {name}="{html.escape(value)}"' for name, value in look.items() if value)
     return f'<script src="{host}/embed.js" data-embed="{embed.id}"{shown} integrity="{integrity()}" crossorigin="anonymous" defer></script>'
 
@@ -164,6 +177,7 @@ def frame_headers(site: str) -> dict[str, str]:
         f"form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'; frame-ancestors {site}"
     )
     return {
+        "Content-Type": "text/html; charset=utf-8",
         "Content-Security-Policy": policy,
         "Cache-Control": "no-store",
         "Cross-Origin-Embedder-Policy": "credentialless",
@@ -187,18 +201,20 @@ def frame_start(embed: Embed, site: str, token: str, language: str, config: Conf
 
 @lru_cache(maxsize=1)
 def loader() -> bytes:
-    """The script that sites load: as written, but for indentation and comment lines, which every visitor would pay for."""
-    return re.sub(r"^[ ]*(//.*\n)?", "", (STATIC / "embed.js").read_text("utf-8"), flags=re.MULTILINE).encode()
+    """The script that sites load: as written, but for comments, indentation and needless line ends, which every visitor would pay for."""
+    bare = re.sub(r"^[ ]*(//.*\n)?", "", (STATIC / "embed.js").read_text("utf-8"), flags=re.MULTILINE)
+    return re.sub(r"(?<=[;{,])\n", "", bare).encode()
 
 
-def integrity() -> str:
-    """The loader's hash, for the `integrity` of the pasted line."""
-    return "sha384-" + base64.b64encode(hashlib.sha384(loader()).digest()).decode()
+def integrity(script: bytes | None = None) -> str:
+    """The hash of `script`, by default of our loader, for the `integrity` of the pasted line."""
+    return "sha384-" + base64.b64encode(hashlib.sha384(loader() if script is None else script).digest()).decode()
 
 
 def is_local(request: Request) -> bool:
-    """Whether both the asker and the name he asks for are this machine."""
-    return is_loopback(address_of(request.scope)) and is_loopback(request.url.hostname or "")
+    """Whether both the asker and the name he asks for are this machine, and no proxy that we do not know stands between."""
+    near = is_loopback(address_of(request.scope)) and is_loopback(request.url.hostname or "")
+    return near and not request.scope.get(FORWARDED)
 
 
 def server_address(config: Config) -> str:

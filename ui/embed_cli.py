@@ -38,6 +38,8 @@ def list_(as_json: bool) -> None:
     for one in config.embeds:
         click.echo(f"{one.id}  {' '.join(one.origins) or 'no origin'}  {one.limit} a minute, {one.limit_address} an address")
         click.echo(f"    {paste_line(server, one)}")
+    if config.embeds and not config.public_url:
+        click.echo(f"TANYA_PUBLIC_URL is not set: {server} is where this server listens, and maybe not where visitors reach it.", err=True)
     if config.embeds:
         click.echo("A site with a Content-Security-Policy has to allow:")
         for directive, host in policy_lines(server).items():

@@ -29,6 +29,8 @@ SKEW = 120.0
 _META = re.compile(r"<meta[^>]+http-equiv=[\"']?content-security-policy[\"']?[^>]*>", re.IGNORECASE)
 _CONTENT = re.compile(r"content=(\"[^\"]*\"|'[^']*')", re.IGNORECASE)
 _LINE = re.compile(r"<script[^>]+/embed\.js[^>]*>", re.IGNORECASE)
+_NAMED = re.compile(r"data-embed=[\"']?([\w-]+)")
+_NONCE = re.compile(r"nonce=[\"']?([\w+/=-]+)")
 _HASH = re.compile(r"integrity=[\"']?([\w+/=-]+)")
 
 
@@ -77,7 +79,7 @@ def examine(origin: str, embeds: Sequence[Embed], server: str, fetch: Fetch = fe
     yield Finding("listed", f"The embed {embed.id} lists {origin}.")
     yield _address(origin, server)
     yield from _server(origin, embed, server, fetch)
-    yield from _site(origin, embed, server, fetch)
+    yield from _site(origin, allowing, server, fetch)
 
 
 def policy_lines(server: str) -> dict[str, str]:
@@ -138,6 +140,9 @@ def _server(origin: str, embed: Embed, server: str, fetch: Fetch) -> Iterator[Fi
             f"{server}/embed.js: status {script.status}, Access-Control-Allow-Origin {script.headers.get('Access-Control-Allow-Origin')}."
         )
         yield Finding("loader", found, "Let the reverse proxy pass /embed.js with its headers as they are.")
+    elif (served := integrity(script.text.encode())) != integrity():
+        found = f"{server}/embed.js is not the script of this version (hash {served})."
+        yield Finding("loader", found, "Run the same version here and there, and let no proxy rewrite scripts; then paste the line anew.")
     else:
         yield Finding("loader", f"{server}/embed.js is there.")
     yield _framing(origin, server, page)
@@ -147,7 +152,8 @@ def _server(origin: str, embed: Embed, server: str, fetch: Fetch) -> Iterator[Fi
 def _framing(origin: str, server: str, page: Fetched) -> Finding:
     policies = page.headers.get_all("Content-Security-Policy") or []
     if page.status != 200:
-        fix = "Restart tanya serve: it reads tanya.toml only when it starts." if page.status in (403, 404) else "See the server's log."
+        unread = "Let the server read tanya.toml again: systemctl reload tanya, or kill -HUP its process."
+        fix = unread if page.status in (403, 404) else "See the server's log."
         return Finding("framing", f"{server} refuses the framed page for {origin}: status {page.status}.", fix)
     if frame := page.headers.get("X-Frame-Options"):
         return Finding(
@@ -174,7 +180,7 @@ def _clock(topic: str, name: str, page: Fetched) -> Finding:
     return Finding("clock", f"The clock of the {topic} is right.")
 
 
-def _site(origin: str, embed: Embed, server: str, fetch: Fetch) -> Iterator[Finding]:
+def _site(origin: str, allowing: Sequence[Embed], server: str, fetch: Fetch) -> Iterator[Finding]:
     try:
         page = fetch(f"{origin}/")
     except (OSError, ValueError) as error:
@@ -183,18 +189,21 @@ def _site(origin: str, embed: Embed, server: str, fetch: Fetch) -> Iterator[Find
     meta = [_CONTENT.search(tag) for tag in _META.findall(page.text)]
     texts = [*(page.headers.get_all("Content-Security-Policy") or []), *(match[1][1:-1] for match in meta if match)]
     policies = [parse_policy(part) for text in texts for part in text.split(",")]
-    yield from _policy(origin, server, policies)
-    line = _LINE.search(page.text)
+    line, paste = _LINE.search(page.text), paste_line(server, allowing[0])
+    nonce = _NONCE.search(line[0]) if line else None
+    yield from _policy(origin, server, policies, f"'nonce-{nonce[1]}'" if nonce else None)
     if not line:
-        yield Finding("line", f"The line is not on {origin}/; if it is to be there, paste: {paste_line(server, embed)}")
+        yield Finding("line", f"The line is not on {origin}/; if it is to be there, paste: {paste}")
+    elif (named := _NAMED.search(line[0])) and named[1] not in [embed.id for embed in allowing]:
+        yield Finding("line", f"The line on {origin}/ names the embed {named[1]}, which does not list it.", f"Paste instead: {paste}")
     elif (hashed := _HASH.search(line[0])) and hashed[1] != integrity():
-        yield Finding("line", f"The line on {origin}/ has the hash of another version.", f"Paste instead: {paste_line(server, embed)}")
+        yield Finding("line", f"The line on {origin}/ has the hash of another version.", f"Paste instead: {paste}")
     else:
         yield Finding("line", f"The line is on {origin}/.")
     yield _clock("site", origin, page)
 
 
-def _policy(origin: str, server: str, policies: Sequence[dict[str, list[str]]]) -> Iterator[Finding]:
+def _policy(origin: str, server: str, policies: Sequence[dict[str, list[str]]], nonce: str | None) -> Iterator[Finding]:
     if any("sandbox" in policy and "allow-same-origin" not in policy["sandbox"] for policy in policies):
         yield Finding(
             "sandbox", "The page is in a sandbox and so has no origin.", "Content-Security-Policy: sandbox allow-scripts allow-same-origin"
@@ -206,7 +215,9 @@ def _policy(origin: str, server: str, policies: Sequence[dict[str, list[str]]]) 
             "script-src": ("script-src-elem", "script-src", "default-src"),
             "frame-src": ("frame-src", "child-src", "default-src"),
         }.items()
-        if (used := next((name for name in names if name in policy), None)) and not _permits(policy[used], origin, server)
+        if (used := next((name for name in names if name in policy), None))
+        and not _permits(policy[used], origin, server)
+        and not (directive == "script-src" and nonce in policy[used])
     ]
     for used, sources, directive in lacking:
         strict = used.startswith("script-src") and any(source == "'strict-dynamic'" for source in sources)

@@ -42,8 +42,8 @@ class Metrics:
         self._seconds.labels(route).observe(seconds)
 
     def answered(self, answer: Answer) -> None:
-        """Count an answer; its outcome is "answered" or the reason of the refusal."""
-        self._answers.labels(answer.language, answer.refusal_reason or "answered").inc()
+        """Count an answer; its outcome is "answered", "courtesy" or the reason of the refusal."""
+        self._answers.labels(answer.language, answer.refusal_reason or (answer.model if answer.is_courtesy else "answered")).inc()
         self._dropped.inc(answer.dropped_sentences)
 
     def text(self) -> bytes:

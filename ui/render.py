@@ -44,12 +44,15 @@ def answer_steps(answer: Answer, root: str = "") -> Iterable[str]:
     """The answer as it grows: the cards first, then one more sentence at each step."""
     words = TEXTS[answer.language]
     notices = "".join(f'<p class="td-notice">{_text(notice.text)}</p>' for notice in answer.notices)
-    if answer.standalone_question != " ".join(answer.question.split()):
+    if answer.standalone_question != " ".join(answer.question.split()) and not answer.is_courtesy:
         notices += f'<p class="td-notice td-standalone">→ {_text(answer.standalone_question)}</p>'
     if answer.refused:
         near = "".join(_near_card(passage, words, root) for passage in answer.nearest)
         heading = f'<p class="td-heading">{_text(words["nearest"])}</p>' if near else ""
         yield f'<div class="td-answer td-refused">{notices}<p>{_text(answer.answer)}</p>{heading}{_list(near)}</div>'
+        return
+    if not answer.sentences:
+        yield f'<div class="td-answer">{notices}<p>{_text(answer.answer)}</p></div>'
         return
     cards = _list("".join(_card(citation, answer.language, root) for citation in answer.citations))
     by_number = {citation.number: citation for citation in answer.citations}

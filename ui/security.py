@@ -269,7 +269,10 @@ def brings_token(headers: Headers, token: str | None) -> bool:
 def is_same_site(headers: Headers, config: Config) -> bool:
     """Whether a request comes from our own pages, or from no page at all."""
     origin = headers.get("origin")
-    return origin is None or urlsplit(origin).netloc in (headers.get("host"), urlsplit(config.public_url or "").netloc or None)
+    try:
+        return origin is None or urlsplit(origin).netloc in (headers.get("host"), urlsplit(config.public_url or "").netloc or None)
+    except ValueError:
+        return False
 
 
 def _ask_uncompressed(scope: Scope) -> None:

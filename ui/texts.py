@@ -1,5 +1,7 @@
 """The words of the interface, in both languages."""
 
+from bot.phrases import date_in_words as date_in_words
+
 TEXTS: dict[str, dict[str, str]] = {
     "id": {
         "title": "Tanya Diplomasi",
@@ -230,19 +232,3 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "What does the Digital Command Center do?",
     ),
 }
-
-_MONTHS = {
-    "id": ["Januari", "Februari", "Maret", "April", "Mei", "Juni", "Juli", "Agustus", "September", "Oktober", "November", "Desember"],
-    "en": ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"],
-}
-
-
-def date_in_words(date: str | None, language: str) -> str:
-    """`2019-09-10` as "10 September 2019"; a partial date as far as it goes; "" where there is none."""
-    if not date or date == "n.d.":
-        return ""
-    year, *rest = date.split("-")
-    months = _MONTHS[language]
-    month = [months[int(rest[0]) - 1]] if rest and rest[0].isdecimal() and 1 <= int(rest[0]) <= len(months) else []
-    day = [str(int(rest[1]))] if month and len(rest) > 1 and rest[1].isdecimal() else []
-    return " ".join([*day, *month, year])

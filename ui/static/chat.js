@@ -7,10 +7,14 @@
   const words = JSON.parse(script.dataset.words);
   const address = new URL("../api/feedback", script.src);
 
-  document.documentElement.lang = language;
-  new MutationObserver(() => {
-    if (document.documentElement.lang !== language) document.documentElement.lang = language;
-  }).observe(document.documentElement, { attributes: true, attributeFilter: ["lang"] });
+  const page = document.documentElement;
+  // Gradio says of every page that it is English, and of its row of example buttons that it is a list, which has no buttons for items.
+  const mend = () => {
+    if (page.lang !== language) page.lang = language;
+    for (const examples of document.querySelectorAll("#td-chat .examples[role='list']")) examples.setAttribute("role", "group");
+  };
+  mend();
+  new MutationObserver(mend).observe(page, { attributes: true, attributeFilter: ["lang"], childList: true, subtree: true });
 
   async function vote(row, rating, reason) {
     const body = JSON.stringify({ answer_id: row.id.slice("td-votes-".length), rating, reason });

@@ -6,6 +6,8 @@
   // Milliseconds: after a frame has loaded until its silence means that it was refused; and for one that does not load at all.
   const WAIT = 3000;
   const SLOW = 20000;
+  // Times that a button comes back to a page that takes it away: often enough for one that is drawn anew, and no endless fight.
+  const RETURNS = 5;
   const NAME = "Tanya Diplomasi";
   const TEXTS = {
     id: { open: "Buka tanya jawab", close: "Tutup tanya jawab", gone: "Tanya jawab tidak dapat tampil di halaman ini.", link: "Buka di tab baru" },
@@ -17,7 +19,7 @@
 .button:hover{transform:scale(1.05)}
 .button:focus-visible,.gone :focus-visible{outline:3px solid var(--c);outline-offset:3px;box-shadow:0 0 0 3px #fff}
 svg{width:28px;height:28px;fill:none;stroke:currentColor;stroke-width:2;stroke-linecap:round;stroke-linejoin:round}
-.panel{position:fixed;z-index:var(--z);width:min(408px,calc(100vw - 32px));height:min(660px,calc(100vh - 2*var(--y) - 72px));border-radius:16px;overflow:hidden;background:var(--p);box-shadow:0 12px 48px rgb(12 24 33/.28),0 0 0 1px rgb(12 24 33/.08);visibility:hidden;opacity:0;transform:translateY(8px);transition:opacity .18s,transform .18s,visibility .18s}
+.panel{position:fixed;z-index:var(--z);width:min(408px,calc(100vw - var(--x) - 12px));height:min(660px,calc(100vh - 2*var(--y) - 72px));border-radius:16px;overflow:hidden;background:var(--p);box-shadow:0 12px 48px rgb(12 24 33/.28),0 0 0 1px rgb(12 24 33/.08);visibility:hidden;opacity:0;transform:translateY(8px);transition:opacity .18s,transform .18s,visibility .18s}
 .open .panel{visibility:visible;opacity:1;transform:none}
 .inline .panel{position:static;width:100%;height:100%;min-height:480px;visibility:visible;opacity:1;transform:none;box-shadow:0 0 0 1px rgb(86 100 114/.35)}
 iframe{display:block;width:100%;height:100%;border:0;background:none}
@@ -36,6 +38,13 @@ iframe{display:block;width:100%;height:100%;border:0;background:none}
   };
   const pixels = (value, usual) => (/^\d+$/.test(value) ? +value : usual);
   const yes = (value) => value === true || value === "" || value === "true";
+  const find = (target) => {
+    try {
+      return target.nodeType ? target : document.querySelector(target);
+    } catch {
+      return null;
+    }
+  };
 
   class Widget {
     constructor(options) {
@@ -45,6 +54,7 @@ iframe{display:block;width:100%;height:100%;border:0;background:none}
       this.isOpen = false;
       this.heard = {};
       this.orders = [];
+      this.returns = 0;
       const tag = (options.language || "").slice(0, 2).toLowerCase();
       const page = (document.documentElement.lang || "").slice(0, 2).toLowerCase();
       this.language = TEXTS[tag] ? tag : "";
@@ -59,9 +69,9 @@ iframe{display:block;width:100%;height:100%;border:0;background:none}
 
     mount() {
       const { options, inline } = this;
-      const place = inline ? document.querySelector(options.target) : document.documentElement;
+      const place = inline ? find(options.target) : document.documentElement;
       if (this.dead || !place) return false;
-      if (this.host) this.host.remove();
+      this.host?.remove();
       this.ready = this.isOpen = false;
       // Not once and for all: document.open() takes every listener off.
       this.listen("add");
@@ -88,6 +98,10 @@ iframe{display:block;width:100%;height:100%;border:0;background:none}
       this.emit("ready");
       if (yes(options.open) && !inline) this.open(false);
       return true;
+    }
+
+    shown() {
+      return this.host?.isConnected;
     }
 
     listen(way) {
@@ -125,11 +139,11 @@ iframe{display:block;width:100%;height:100%;border:0;background:none}
       const night = this.theme() === "dark";
       const color = /^#[0-9a-f]{6}$/i.test(options.color) ? options.color : "#0f6f68";
       const [r, g, b] = [1, 3, 5].map((at) => (parseInt(color.slice(at, at + 2), 16) / 255) ** 2.2);
-      const values = { "--c": color, "--i": 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.18 ? "#000" : "#fff", "--y": y + "px", "--z": pixels(options.zIndex, 2147483000), "--p": night ? "#12181d" : "#fbfcfc", "--t": night ? "#e6ebef" : "#1c2733" };
+      const values = { "--c": color, "--i": 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.18 ? "#000" : "#fff", "--x": x + "px", "--y": y + "px", "--z": pixels(options.zIndex, 2147483000), "--p": night ? "#12181d" : "#fbfcfc", "--t": night ? "#e6ebef" : "#1c2733" };
       for (const name in values) this.box.style.setProperty(name, values[name]);
       this.panel.setAttribute("aria-modal", this.modal());
       if (this.inline) return;
-      for (const element of [this.button, this.panel]) element.style[side] = x + "px";
+      for (const element of [this.button, this.panel]) element.style[side] = "var(--x)";
       this.button.style[end] = y + "px";
       this.panel.style[end] = y + 68 + "px";
     }
@@ -138,16 +152,16 @@ iframe{display:block;width:100%;height:100%;border:0;background:none}
       if (this.frame) return;
       const { options } = this;
       const query = new URLSearchParams({ origin: location.origin, lang: this.language, page: this.page });
-      this.frame = make("iframe", { title: options.title || NAME, allow: "clipboard-write", src: `${options.host}/embed/${encodeURIComponent(options.embed)}?${query}` });
-      const refused = () => !this.ready && this.frame && this.host.isConnected && this.refuse();
-      this.frame.addEventListener("load", () => setTimeout(refused, WAIT));
+      const frame = this.frame = make("iframe", { title: options.title || NAME, allow: "clipboard-write", src: `${options.host}/embed/${encodeURIComponent(options.embed)}?${query}` });
+      const refused = () => this.frame === frame && !this.ready && this.shown() && this.refuse();
+      frame.addEventListener("load", () => setTimeout(refused, WAIT));
       setTimeout(refused, SLOW);
-      this.panel.append(this.frame);
+      this.panel.append(frame);
     }
 
     refuse() {
       if (this.panel.querySelector(".gone")) return;
-      const advice = `the frame of ${this.options.host} was refused or did not load; run: tanya embed doctor ${location.origin}`;
+      const advice = `no frame of ${this.options.host}; run: tanya embed doctor ${location.origin}`;
       console.warn(NAME + ": " + advice);
       const close = make("button", { type: "button", "aria-label": this.words.close }, "×");
       close.addEventListener("click", () => this.close());
@@ -161,11 +175,10 @@ iframe{display:block;width:100%;height:100%;border:0;background:none}
       if (!this.frame || event.source !== this.frame.contentWindow || event.origin !== this.origin() || !event.data) return;
       const { tanya, detail } = event.data;
       if (tanya === "hello") {
-        const gone = this.panel.querySelector(".gone");
-        if (gone) gone.remove();
+        this.panel.querySelector(".gone")?.remove();
         this.ready = true;
         const { title, logo, greeting, questions, color, remember, name } = this.options;
-        const shown = { title, logo, greeting, questions, color, remember: yes(remember), name, inline: !!this.inline, modal: this.modal(), theme: this.theme(), fixed: !!this.options.theme };
+        const shown = { title, logo, greeting, questions, color, remember: yes(remember), name, inline: this.inline, modal: this.modal(), theme: this.theme(), fixed: !!this.options.theme };
         this.send("options", { options: shown });
         for (const order of this.orders.splice(0)) this.send(...order);
       } else if (tanya === "close") this.close();
@@ -177,13 +190,19 @@ iframe{display:block;width:100%;height:100%;border:0;background:none}
     }
 
     send(type, detail) {
-      if (this.ready && this.host.isConnected) this.frame.contentWindow.postMessage({ tanya: type, ...detail }, this.origin());
+      if (this.ready && this.shown()) this.frame.contentWindow.postMessage({ tanya: type, ...detail }, this.origin());
       else if (type !== "theme" && type !== "modal") this.orders.push([type, detail]);
     }
 
     emit(type, detail = {}) {
       const told = { ...detail, widget: this };
-      for (const listener of this.heard[type] || []) listener(told);
+      for (const listener of this.heard[type] || []) {
+        try {
+          listener(told);
+        } catch (error) {
+          console.error(error);
+        }
+      }
       document.dispatchEvent(new CustomEvent("tanya:" + type, { detail: told }));
     }
 
@@ -193,7 +212,7 @@ iframe{display:block;width:100%;height:100%;border:0;background:none}
     }
 
     open(focus = true) {
-      if ((!this.host || !this.host.isConnected) && !this.mount()) return;
+      if (!this.shown() && !this.mount()) return;
       this.load();
       if (!this.inline && !this.isOpen) {
         this.back = document.activeElement;
@@ -207,11 +226,11 @@ iframe{display:block;width:100%;height:100%;border:0;background:none}
 
     close() {
       if (!this.isOpen) return;
+      const { back, host } = this;
+      const ours = document.activeElement === host;
       this.isOpen = false;
       this.box.classList.remove("open");
       this.label();
-      const { back, host } = this;
-      const ours = [host, document.body].includes(document.activeElement);
       if (ours) (back && back.isConnected && back !== document.body && back !== host ? back : this.button).focus({ preventScroll: true });
       this.emit("close");
     }
@@ -230,12 +249,14 @@ iframe{display:block;width:100%;height:100%;border:0;background:none}
     }
 
     destroy() {
+      if (this.dead) return;
       this.dead = true;
       this.listen("remove");
-      if (this.host) this.host.remove();
+      this.host?.remove();
       this.frame = this.ready = null;
       this.isOpen = false;
       widgets.splice(widgets.indexOf(this), 1);
+      for (const other of widgets) other.paint();
     }
   }
   const widgets = [];
@@ -248,13 +269,14 @@ iframe{display:block;width:100%;height:100%;border:0;background:none}
       try {
         all.questions = JSON.parse(all.questions);
       } catch {
-        console.warn(NAME + ": data-questions is no JSON list of texts, such as [\"…?\", \"…?\"].");
+        console.warn(NAME + ": data-questions is no JSON list of texts.");
       }
     }
-    if (!all.embed || !all.host) return console.warn(NAME + ": no embed is named; write data-embed=\"ID\" into the line."), null;
+    if (!all.embed || !all.host) return console.warn(NAME + ": the line has no data-embed."), null;
     const there = widgets.find((one) => one.name === (all.name || all.embed) && one.options.target === all.target);
-    if (there) return there.host && there.host.isConnected ? there : (there.mount(), there);
-    return new Widget(all);
+    if (!there) return new Widget(all);
+    if (!there.shown()) there.mount();
+    return there;
   }
 
   // Every script of ours that has not been read yet: also a module, or one put in by a tag manager, which have no currentScript.
@@ -263,7 +285,7 @@ iframe{display:block;width:100%;height:100%;border:0;background:none}
     if (current && !scripts.includes(current)) scripts.push(current);
     for (const script of scripts) {
       const embed = script.dataset.embed || new URL(script.src).searchParams.get("embed");
-      if (!defaults.host && (embed || script === current)) defaults.host = host_of(script.src);
+      if (!defaults.host && (embed || !current || script === current)) defaults.host = host_of(script.src);
       if (script[MARK] || !embed) continue;
       script[MARK] = true;
       create({ ...script.dataset, embed, host: host_of(script.src) });
@@ -281,7 +303,7 @@ iframe{display:block;width:100%;height:100%;border:0;background:none}
   scan(document.currentScript);
   for (const options of wanted) if (options.embed) create(options);
 
-  // A page of one document takes targets away and puts new ones in.
+  // A page of one document takes targets away and puts new ones in, or draws all anew.
   let due = false;
   new MutationObserver(() => {
     if (due) return;
@@ -289,7 +311,7 @@ iframe{display:block;width:100%;height:100%;border:0;background:none}
     setTimeout(() => {
       due = false;
       for (const widget of widgets) {
-        if (widget.inline && !(widget.host && widget.host.isConnected)) widget.mount();
+        if (!widget.shown() && (widget.inline || widget.returns++ < RETURNS)) widget.mount();
       }
     }, 50);
   }).observe(document, { childList: true, subtree: true });

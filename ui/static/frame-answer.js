@@ -52,11 +52,11 @@ function quoted({ quote, start: from, answer_start, answer_end }) {
 
 function finish(box, answer) {
   const notices = answer.notices.map((notice) => el("p", { class: "notice" }, notice.text));
-  if (answer.standalone_question !== answer.question.split(/\s+/).join(" ").trim()) {
+  if (answer.model !== "courtesy" && answer.standalone_question !== answer.question.split(/\s+/).join(" ").trim()) {
     notices.push(el("p", { class: "notice" }, "→ " + answer.standalone_question));
   }
   box.prepend(...notices);
-  if (answer.refused) {
+  if (!answer.sentences.length) {
     box.append(el("p", {}, answer.answer));
     if (answer.nearest.length) box.append(el("p", { class: "heading" }, words.nearest), el("ul", { class: "near" }, ...answer.nearest.map(near)));
   } else {
@@ -102,11 +102,11 @@ function date(text) {
 
 function actions(answer) {
   const row = el("div", { class: "actions" });
-  if (!answer.refused) {
+  if (answer.sentences.length) {
     const done = el("span", {}, words.copy);
     row.append(el("button", { type: "button", class: "quiet", onclick: () => copy(answer, done) }, icon("M9 9h10v10H9zM5 15V5h10"), done));
   }
-  if (start.rated) {
+  if (start.rated && answer.model !== "courtesy") {
     row.append(thumb(answer, row, "up", words.helpful, "M7 11v9H4v-9zM7 11l4-7c2 0 2 2 1.500 5H19l-1.500 11H7"),
       thumb(answer, row, "down", words.unhelpful, "M7 13V4H4v9zM7 13l4 7c2 0 2-2 1.500-5H19L17.500 4H7"));
   }

@@ -104,15 +104,19 @@ function store(change) {
 
 function recall() {
   if (turns.length) return;
-  const kept = store((storage, key) => JSON.parse(storage.getItem(key) || "[]"));
-  if (Array.isArray(kept)) turns = kept.filter((turn) => turn && turn.question && turn.answer && Array.isArray(turn.answer.sentences));
+  const kept = store((storage, key) => JSON.parse(storage.getItem(key)));
+  if (!Array.isArray(kept) || !kept.length) return greet();
+  turns = kept;
   page.answers.replaceChildren();
-  if (!turns.length) return greet();
   page.clear.hidden = false;
-  for (const turn of turns) {
-    const box = addTurn(turn.question);
-    for (const sentence of turn.answer.sentences) addSentence(box, sentence, turn.answer.citations);
-    finish(box, turn.answer);
+  try {
+    for (const turn of turns) {
+      const box = addTurn(turn.question);
+      for (const sentence of turn.answer.sentences) addSentence(box, sentence, turn.answer.citations);
+      finish(box, turn.answer);
+    }
+  } catch {
+    return clear(); // kept by another version of this page, in another shape
   }
   page.answers.scrollTop = page.answers.scrollHeight;
 }
@@ -171,7 +175,7 @@ async function ask(question) {
     waiting.remove();
     finish(box, answer);
     follow();
-    if (answer.refused) say(answer.answer);
+    if (!answer.sentences.length) say(answer.answer);
     turns = [...turns, { question, answer }].slice(-KEPT);
     store((storage, key) => storage.setItem(key, JSON.stringify(turns)));
     const cited = answer.citations.map(({ number, title, source_url }) => ({ number, title, url: new URL(source_url.slice(1), root).href }));
@@ -202,10 +206,11 @@ function follower(article) {
 
 function fail(question, box, waiting, error) {
   waiting.remove();
-  const known = error.code ? error : { code: "offline", message: words.offline };
+  const known = error.code ? error : error === "late" ? { code: "timed_out" } : { code: "offline" };
   const text = known.code === "too_many" ? fill(words.limited, { seconds: known.seconds || 60 })
     : known.code === "too_long" ? fill(words.too_long, { limit: start.longest })
     : known.code === "invalid" ? words.empty
+    : known.code === "overloaded" ? words.busy
     : known.code === "offline" ? words.offline : words.failed;
   const again = el("button", { type: "button", class: "quiet", onclick: () => (box.parentElement.remove(), ask(question)) }, words.retry);
   box.append(el("p", { class: "notice" }, text), el("div", { class: "actions" }, again));
@@ -344,5 +349,11 @@ page.answers.addEventListener("scroll", closeCard);
 document.addEventListener("keydown", key);
 document.addEventListener("pointerdown", (event) => open && event.target !== open && !open.nextSibling.contains(event.target) && closeCard());
 
-if (framed) tell("hello");
-else dress({ inline: true, theme: matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light" });
+// The loader says where it stands and waits to be asked; a frame that a page has written itself gets no orders.
+if (framed && new URLSearchParams(location.search).has("origin")) tell("hello");
+else {
+  const night = matchMedia("(prefers-color-scheme: dark)");
+  const theme = () => (night.matches ? "dark" : "light");
+  dress({ inline: true, theme: theme() });
+  night.addEventListener("change", () => paint(theme()));
+}
