@@ -18,6 +18,7 @@ from tests.conftest import Writer, toy_bot
 from ui.desk import Desk
 from ui.embed import Door, embed_routes
 from ui.embed_token import Tokens
+from ui.errors import add_errors
 from ui.serve import Site
 
 ALLOWED, WILDCARD, DEEP, STRANGE = "site.localhost", "news.sites.localhost", "a.b.sites.localhost", "strange.localhost"
@@ -88,7 +89,7 @@ def embeds(sites: Sites) -> tuple[Embed, ...]:
 def app_of(bot: Bot, door: Door, first: Callable[[FastAPI], None] | None = None) -> FastAPI:
     """All routes but the chat's; `first` may put some before them."""
     app = FastAPI()
-    ui.api.add_errors(app)
+    add_errors(app)
     if first:
         first(app)
     desk = Desk(lambda: bot)

@@ -25,6 +25,7 @@ from tests.conftest import Writer, toy_bot
 from ui.cli import main
 from ui.desk import Desk
 from ui.embed import Door
+from ui.errors import add_errors
 
 TOKEN = "0123456789abcdef"
 
@@ -195,7 +196,7 @@ def client(site: Site) -> TestClient:
 
 def make_client(site: Site, token: str | None, rebuild: ui.admin.Rebuild | None = None) -> TestClient:
     app = FastAPI()
-    ui.api.add_errors(app)
+    add_errors(app)
     app.include_router(ui.admin.admin_routes(lambda: token, rebuild or ui.admin.rebuilding(site.live, site.live.look)))
     desk = Desk(site.live)
     app.include_router(ui.api.api_routes(desk, Door(lambda: desk.config)))

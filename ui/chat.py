@@ -102,7 +102,8 @@ def talk(desk: Asked, question: str, messages: list[Message], language: str) -> 
     else:
         for content in growing:
             yield with_reply(content)
-        yield with_reply(whole + (votes_html(answer.answer_id, language) if desk.config.keep_days else ""))
+        votes = desk.config.keep_days and (answer.sentences or answer.refused)
+        yield with_reply(whole + (votes_html(answer.answer_id, language) if votes else ""))
 
 
 def turns(messages: list[Message]) -> list[Turn]:
