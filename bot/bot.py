@@ -168,7 +168,8 @@ class Bot:
         rows = {one.row for one in ordered}
         missing = tuple(look.part.label for look in looks if look.part and not look.found and not self._is_shared(look, rows))
         cited = [
-            (one.row, self._cite(number, one, found, one.place if one.row in marked else None)) for number, one in enumerate(ordered, start=1)
+            (one.row, self._cite(number, one, found, one.place if one.row in marked else None))
+            for number, one in enumerate(ordered, start=1)
         ]
         kept = [(row, citation) for row, citation in cited if is_literal(citation, self.version, found)]
         citations = tuple(citation for _, citation in kept)

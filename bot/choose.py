@@ -43,13 +43,19 @@ _LINK = re.compile(r"\s(?:milik|dalam|di|pada|oleh|yang|menurut|during|in|by|tha
 """What follows these says more about a subject, and may be missing where it is defined."""
 
 _ASIDE = re.compile(r"\(([^)]*)\)")
-_WHY = re.compile(r"\b(?:mengapa|kenapa|knp|why|how come|for what reason|apa (?:alasan|sebab|penyebab|reason)\w*|alasan(?:nya)?|penyebab(?:nya)?)\b", re.IGNORECASE)
+_WHY = re.compile(
+    r"\b(?:mengapa|kenapa|knp|why|how come|for what reason|apa (?:alasan|sebab|penyebab|reason)\w*|alasan(?:nya)?|penyebab(?:nya)?)\b",
+    re.IGNORECASE,
+)
 _CAUSE = re.compile(
     r"\b(?:karena|sebab|lantaran|akibat|alasan\w*|agar|supaya|guna|untuk|demi|disebabkan|dipicu|sehingga|because|since|due to|owing to|in order to|so that|to|reason\w*"
     r"|as a result|explained|caused|prompted|after)\b",
     re.IGNORECASE,
 )
-_LIST = re.compile(r"\b(?:apa saja|apa aja|siapa saja|siapa aja|mana saja|sebutkan|daftar|list|what are|which are|name (?:all|the)|who are)\b", re.IGNORECASE)
+_LIST = re.compile(
+    r"\b(?:apa saja|apa aja|siapa saja|siapa aja|mana saja|sebutkan|daftar|list|what are|which are|name (?:all|the)|who are)\b",
+    re.IGNORECASE,
+)
 _VALUE = re.compile(
     r"\b(?:berapa|jumlah|kapan|angka|tanggal|how (?:many|much|large|big|long)|number|when|(?:what|which) (?:date|day|year|figure)|agree|sepakat|berbeda|beda|differ\w*)\b",
     re.IGNORECASE,
@@ -106,7 +112,11 @@ def defined_first(question: Question, reading: Reading, version: IndexVersion) -
     if not reading.chosen or not subject_of(question.text):
         return reading
     best = reading.chosen[0]
-    defining = [one for one in reading.found if one.score >= best.score - DEFINED_WITHIN and not one.conflict and is_definition(question, one, version)]
+    defining = [
+        one
+        for one in reading.found
+        if one.score >= best.score - DEFINED_WITHIN and not one.conflict and is_definition(question, one, version)
+    ]
     if not defining:
         return reading
     first = max(defining, key=lambda one: (_names_all(question, one, version), _opens(one, version), one.score))

@@ -59,7 +59,8 @@ _SHARED = re.compile(
     re.IGNORECASE,
 )
 _PAIR = re.compile(
-    r"(?P<head>.+?)\s+(?P<a>(?P<word>[^\W\d]+)\s+(?=[^,?]{0,60}(?-i:[A-Z@#\d]))[^,?]+?)\s+(?:dan|and)\s+(?P<b>(?P=word)\s+(?=[^,?]{0,60}(?-i:[A-Z@#\d]))[^,?]+)", re.IGNORECASE
+    r"(?P<head>.+?)\s+(?P<a>(?P<word>[^\W\d]+)\s+(?=[^,?]{0,60}(?-i:[A-Z@#\d]))[^,?]+?)\s+(?:dan|and)\s+(?P<b>(?P=word)\s+(?=[^,?]{0,60}(?-i:[A-Z@#\d]))[^,?]+)",
+    re.IGNORECASE,
 )
 _ONE_THING = re.compile(
     r"\b(?:antara|between|hubungan|kaitan|kerja ?sama|relation\w*|link\w*|cooperation|(?:both|kedua|keduanya))\b|^(?:apakah|benarkah|do|does|did|is|are|was|were|has|have)\b",
@@ -151,7 +152,7 @@ def _at_joint(rest: str) -> tuple[str, str] | None:
 
 
 def _shape(word: str) -> str:
-    bare = word.strip("()[]“”\",")
+    bare = word.strip('()[]“”",')
     return "number" if bare[:1].isdigit() else "name" if bare[:1].isupper() else "word"
 
 

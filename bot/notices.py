@@ -27,7 +27,9 @@ def notices(
         quoted = "; ".join(f"“{part}”" for part in missing)
         told.append(Notice(code="partly", text=phrase(language, "partly", parts=quoted)))
     if len(differ) > 1:
-        told.append(Notice(code="sources_differ", text=phrase(language, "differ", sources="; ".join(_origin(one, language) for one in differ))))
+        told.append(
+            Notice(code="sources_differ", text=phrase(language, "differ", sources="; ".join(_origin(one, language) for one in differ)))
+        )
     if more:
         told.append(Notice(code="more", text=phrase(language, "more", count=str(more))))
     dates = [version.document(one.doc_id).as_of for one in citations if ages(one.quote)]

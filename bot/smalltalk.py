@@ -45,7 +45,8 @@ _PATTERNS = [(kind, language, re.compile(words, re.IGNORECASE)) for kind, both i
 _TO = r"(?:[,.!~ ]+(?:tanya ?diplomasi|kak|min|admin|bot|gan|bang|pak|bu|mas|mbak|semua(?:nya)?|there|all|everyone|bro|ya|dong|sir|madam|team|tim))*"
 _ADDRESSED = re.compile(rf"{_TO}$", re.IGNORECASE)
 _OPENER = re.compile(
-    rf"^(?:(?:{'|'.join(_GREETINGS.values())}|terima ?kasih|makasih|thanks|thank you){_TO}\s*[,.!~:)\-–—]*\s+)+(?:(?:saya|aku) (?:mau|ingin) (?:tanya|bertanya)[,:.]?\s+)?", re.IGNORECASE
+    rf"^(?:(?:{'|'.join(_GREETINGS.values())}|terima ?kasih|makasih|thanks|thank you){_TO}\s*[,.!~:)\-–—]*\s+)+(?:(?:saya|aku) (?:mau|ingin) (?:tanya|bertanya)[,:.]?\s+)?",
+    re.IGNORECASE,
 )
 _MOST_WORDS = 12
 """More words are no small talk."""

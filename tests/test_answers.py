@@ -52,7 +52,11 @@ def codes(answer: Answer) -> list[str]:
     [
         ("apa beda RCDD dan ICDD", "id", ["Apa itu RCDD?", "Apa itu ICDD?"]),
         ("Apa sih perbedaan antara rcdd sama icdd?", "id", ["Apa itu rcdd?", "Apa itu icdd?"]),
-        ("bandingkan jumlah peserta RCDD 2019 dan ICDD 2021", "id", ["Berapa jumlah peserta RCDD 2019?", "Berapa jumlah peserta ICDD 2021?"]),
+        (
+            "bandingkan jumlah peserta RCDD 2019 dan ICDD 2021",
+            "id",
+            ["Berapa jumlah peserta RCDD 2019?", "Berapa jumlah peserta ICDD 2021?"],
+        ),
         ("mana yang lebih dulu, RCDD atau ICDD?", "id", ["Kapan RCDD diadakan?", "Kapan ICDD diadakan?"]),
         ("RCDD atau ICDD, mana yang lebih dulu?", "id", ["Kapan RCDD diadakan?", "Kapan ICDD diadakan?"]),
         ("mana yang lebih banyak pesertanya, RCDD atau ICDD?", "id", ["Berapa peserta RCDD?", "Berapa peserta ICDD?"]),
@@ -247,7 +251,15 @@ def test_small_talk_gets_a_human_word_without_citations(bot: Bot, text: str, kin
 
 @pytest.mark.parametrize(
     "text",
-    ["halo, kapan RCDD?", "Halo kapan RCDD?", "what can you do about RCDD?", "siapa kamu maksud Retno", "thanks to whom was RCDD held?", "RCDD", "hi tech diplomacy"],
+    [
+        "halo, kapan RCDD?",
+        "Halo kapan RCDD?",
+        "what can you do about RCDD?",
+        "siapa kamu maksud Retno",
+        "thanks to whom was RCDD held?",
+        "RCDD",
+        "hi tech diplomacy",
+    ],
 )
 def test_a_question_is_no_small_talk(text: str) -> None:
     assert small_talk(text) is None
@@ -328,4 +340,7 @@ def test_a_refusal_for_another_year_says_so(bot: Bot) -> None:
 def test_a_sentence_that_defines_another_thing_is_no_definition(bot: Bot, question: str, defined: bool) -> None:
     asked = read_question(question, 100, "en")
     reading = bot.readings(asked, 8)[0][0]
-    assert is_definition(asked, next(one for one in reading.found if text_of(one, bot.version).startswith("The Boat Race is")), bot.version) == defined
+    assert (
+        is_definition(asked, next(one for one in reading.found if text_of(one, bot.version).startswith("The Boat Race is")), bot.version)
+        == defined
+    )
