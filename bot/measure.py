@@ -1,11 +1,11 @@
 """Asks files of questions, and says how well they were found and answered.
 
-A line of a file is an object with "question", and either "points" (of each point of the answer the alternatives, {doc_id, quote, span?}; none
-where it should be refused) or "quote" and "doc_id" (words of the answer; a "kind" other than "plain" should be refused). An "altered"
-form should be refused too. "lang" is by default that of the expected document, or as the question reads.
+A line of a file is an object with "question", and either "points" (of each point of the answer the alternatives, {doc_id, quote,
+span?}; none where it should be refused) or "quote" and "doc_id" (words of the answer; a "kind" other than "plain" should be
+refused). An "altered" form should be refused too. "lang" is by default that of the expected document, or as the question reads.
 
-Right is an answer with all its points: a cited sentence of the expected document that holds the quote or, where one is given, the span, numbers and
-dates in one form. Intervals are Wilson's, of 95 %.
+Right is an answer with all its points: a cited sentence of the expected document that holds the quote or, where one is given, the
+span, numbers and dates in one form. Intervals are Wilson's, of 95 %.
 """
 
 import json
