@@ -20,7 +20,7 @@ DEFINED_WITHIN = 12.0
 LONGER = 5
 """Words that a definition's subject may have beside those asked for: more of them are another thing."""
 
-ALIKE = 0.4
+ALIKE = 0.35
 """Share of the best sentence's words, figures aside, that one with another value has too: less is about something else."""
 
 CAUSE_WITHIN = 2 * NEAR
