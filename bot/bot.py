@@ -205,10 +205,8 @@ class Bot:
             return Choice((), frozenset())
         if look.part is None:
             return choose(look.question, look.found, self.version, most)
-        best = look.found.chosen[0]
-        if look.part.sentences == 1:
-            return Choice((best,), frozenset({best.row}))
-        return choose(look.question, look.found, self.version, look.part.sentences)
+        said = look.found.chosen[: look.part.sentences]
+        return Choice(tuple(sorted(said, key=lambda one: one.row)), frozenset({look.found.chosen[0].row}))
 
     def _is_shared(self, look: Look, rows: set[int]) -> bool:
         """Whether a part without an answer of its own has it in a sentence that is said: it is its best one too, and names it."""

@@ -20,7 +20,7 @@ DEFINED_WITHIN = 12.0
 LONGER = 5
 """Words that a definition's subject may have beside those asked for: more of them are another thing."""
 
-ALIKE = 0.4
+ALIKE = 0.35
 """Share of the best sentence's words, figures aside, that one with another value has too: less is about something else."""
 
 CAUSE_WITHIN = 2 * NEAR
@@ -28,16 +28,19 @@ CAUSE_WITHIN = 2 * NEAR
 _WHAT = [
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        r"(?:tolong |coba )?(?:jelaskan |sebutkan )?apa(?:kah)? (?:yang dimaksud (?:dengan|oleh)|(?:sih )?itu|(?:arti|definisi|pengertian|makna)(?: dari)?|maksud(?:nya| dari)?)\s+(?P<of>.+)",
+        r"(?:tolong |coba )?(?:jelaskan |sebutkan )?apa(?:kah)? (?:yang dimaksud (?:dengan|oleh)|(?:sih )?itu|(?:arti|definisi"
+        r"|pengertian|makna)(?: dari)?|maksud(?:nya| dari)?)\s+(?P<of>.+)",
         r"(?:apa(?: itu)? )?(?:definisi|pengertian|arti)(?: dari)?\s+(?P<of>.+)",
         r"(?P<of>.+?)\s+(?:itu|tuh|adalah)\s+(?:apa(?:kah|an)?)(?:\s+(?:sih|ya|dong|sebenernya|sebenarnya))*",
-        r"(?:(?:um|so|and)\s+)*what(?:'s|’s| exactly is| is| are| was| were)(?: exactly)?(?: meant by| the (?:definition|meaning) of)?\s+(?P<of>.+)",
+        r"(?:(?:um|so|and)\s+)*what(?:'s|’s| exactly is| is| are| was| were)(?: exactly)?(?: meant by| the (?:definition"
+        r"|meaning) of)?\s+(?P<of>.+)",
         r"what does\s+(?P<of>.+?)\s+(?:mean|stand for|refer to)",
         r"(?:please )?define\s+(?P<of>.+)",
     )
 ]
 _DEFINES = re.compile(
-    r"\s(?:adalah|ialah|merupakan|berarti|didefinisikan sebagai|mencakup|meliputi|is|are|was|were|means|refers to|stands for|consists? of)\s"
+    r"\s(?:adalah|ialah|merupakan|berarti|didefinisikan sebagai|mencakup|meliputi|is|are|was|were|means|refers to|stands for"
+    r"|consists? of)\s"
 )
 _LINK = re.compile(r"\s(?:milik|dalam|di|pada|oleh|yang|menurut|during|in|by|that|which|according)\s", re.IGNORECASE)
 """What follows these says more about a subject, and may be missing where it is defined."""
@@ -48,7 +51,8 @@ _WHY = re.compile(
     re.IGNORECASE,
 )
 _CAUSE = re.compile(
-    r"\b(?:karena|sebab|lantaran|akibat|alasan\w*|agar|supaya|guna|untuk|demi|disebabkan|dipicu|sehingga|because|since|due to|owing to|in order to|so that|to|reason\w*"
+    r"\b(?:karena|sebab|lantaran|akibat|alasan\w*|agar|supaya|guna|untuk|demi|disebabkan|dipicu|sehingga|because|since|due to"
+    r"|owing to|in order to|so that|to|reason\w*"
     r"|as a result|explained|caused|prompted|after)\b",
     re.IGNORECASE,
 )
@@ -57,16 +61,19 @@ _LIST = re.compile(
     re.IGNORECASE,
 )
 _VALUE = re.compile(
-    r"\b(?:berapa|jumlah|kapan|angka|tanggal|how (?:many|much|large|big|long)|number|when|(?:what|which) (?:date|day|year|figure)|agree|sepakat|berbeda|beda|differ\w*)\b",
+    r"\b(?:berapa|jumlah|kapan|angka|tanggal|how (?:many|much|large|big|long)|number|when|(?:what|which) (?:date|day|year|figure)"
+    r"|agree|sepakat|berbeda|beda|differ\w*)\b",
     re.IGNORECASE,
 )
 _SAYS = re.compile(
-    r"\b(?:menurut|laporan|menyebut\w*|menulis|mencatat|melaporkan|memuat|berbeda|selisih|according to|report\w*|wrote|writes|gave|gives|put|puts|quot\w+|counted|named|says?"
+    r"\b(?:menurut|laporan|menyebut\w*|menulis|mencatat|melaporkan|memuat|berbeda|selisih|according to|report\w*|wrote|writes|gave"
+    r"|gives|put|puts|quot\w+|counted|named|says?"
     r"|said|differ\w*|listed?|whereas|sedangkan)\b",
     re.IGNORECASE,
 )
 _OFFICIAL = re.compile(
-    r"kementerian|kemlu|kemen|ministry|government|pemerintah|sekretariat|secretariat|kedutaan|embassy|konsulat|badan |bps\b|bssn|\.go\.id|\.gov|\.int\b|united nations",
+    r"kementerian|kemlu|kemen|ministry|government|pemerintah|sekretariat|secretariat|kedutaan|embassy|konsulat|badan |bps\b|bssn"
+    r"|\.go\.id|\.gov|\.int\b|united nations",
     re.IGNORECASE,
 )
 

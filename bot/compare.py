@@ -26,12 +26,15 @@ _FRAMES = [
         r"(?:(?:apa(?:kah)?|bagaimana|gimana|jelaskan|sebutkan)\s+)?(?:saja\s+|sih\s+)?(?:yang\s+)?(?:(?:per)?beda(?:an)?(?:nya)?|membedakan|perbandingan)"
         r"\s+(?P<rest>.+)",
         r"(?:bandingkan|membandingkan|compare|comparison (?:of|between))\s+(?P<rest>.+)",
-        r"(?:(?:what(?:'s|’s| is| are| was| were)|explain|describe)\s+)?(?:the\s+)?(?:main\s+)?differences?\s+(?:in\s+(?P<head>.+?)\s+)?(?:between|of)\s+(?P<rest>.+)",
-        r"how\s+(?:do|does|did|is|are|was|were)\s+(?P<rest>.+?)\s+(?:differ|different|compare)(?P<tail>\s+(?:in|on|as to|with regard to)\s+.+)?",
+        r"(?:(?:what(?:'s|’s| is| are| was| were)|explain"
+        r"|describe)\s+)?(?:the\s+)?(?:main\s+)?differences?\s+(?:in\s+(?P<head>.+?)\s+)?(?:between|of)\s+(?P<rest>.+)",
+        r"how\s+(?:do|does|did|is|are|was|were)\s+(?P<rest>.+?)\s+(?:differ|different|compare)(?P<tail>\s+(?:in|on|as to"
+        r"|with regard to)\s+.+)?",
         r"how\s+(?:do|does|did|is|are|was|were)\s+(?P<a>.+?)\s+(?:differ(?:ent)?\s+from|compare\s+(?:to|with))\s+(?P<b>.+?)(?P<tail>\s+in\s+.+)?",
         r"(?:how\s+(?:did|has|have)|bagaimana(?:kah)?)\s+(?P<head>.+?)\s+(?:changed?|grown?|developed?|develop|berubah|berkembang)"
         r"\s+(?:between|from|antara|dari|sejak)\s+(?P<a>.+?)\s+(?:and|to|dan|ke|hingga|sampai)\s+(?P<b>.+)",
-        r"(?P<left>.+?)\s+(?:vs\.?|versus|(?:jika |kalau )?dibanding(?:kan)?(?:\s+dengan)?|compared\s+(?:to|with))\s+(?P<right>.+?)(?:\s+(?:gimana|bagaimana|apa)\b.*)?",
+        r"(?P<left>.+?)\s+(?:vs\.?|versus|(?:jika |kalau )?dibanding(?:kan)?(?:\s+dengan)?|compared\s+(?:to"
+        r"|with))\s+(?P<right>.+?)(?:\s+(?:gimana|bagaimana|apa)\b.*)?",
     )
 ]
 _WHICH = [
@@ -43,7 +46,8 @@ _WHICH = [
         r"lebih\s+(?P<measure>\w+)\s+(?:yang\s+)?mana(?P<aspect>)[,:]?\s+(?:antara\s+)?(?P<a>.+?)\s+(?:atau|dan|apa)\s+(?P<b>.+)",
         r"(?:antara\s+)?(?P<a>.+?)\s+(?:atau|dan|sama)\s+(?P<b>.+?)[,:]?\s+(?:yang\s+)?mana\s+(?:yang\s+)?(?:lebih|paling)\s+(?P<measure>\w+)(?P<aspect>.*)",
         r"(?:antara\s+)?(?P<a>.+?)\s+(?:atau|dan|sama)\s+(?P<b>.+?)[,:]?\s+lebih\s+(?P<measure>\w+)\s+(?:yang\s+)?mana(?P<aspect>)",
-        r"(?:which|what|who)(?:\s+(?:one|of the two))?\s+(?:is|was|are|were|came|has|had|have|got|took place|happened|started)?\s*(?:the\s+)?"
+        r"(?:which|what|who)(?:\s+(?:one|of the two))?\s+(?:is|was|are|were|came|has|had|have|got|took place|happened"
+        r"|started)?\s*(?:the\s+)?"
         r"(?P<measure>first|earlier|later|earliest|older|oldest|newer|more|most|larger|largest|bigger|biggest|higher|fewer|smaller)"
         r"(?P<aspect>[^,:]*)[,:]\s*(?P<a>.+?)\s+or\s+(?P<b>.+)",
     )
@@ -55,7 +59,8 @@ _BETWEEN = re.compile(r"(?:^|\s)(?:antara|between)\s+", re.IGNORECASE)
 _JOINT = re.compile(r"\s+(dengan|vs\.?|versus|dan|sama|and|with|to)\s+", re.IGNORECASE)
 _STRONG = frozenset({"dengan", "vs", "vs.", "versus", "with"})
 _SHARED = re.compile(
-    r",?\s+(?:menurut|dalam hal|dari (?:segi|sisi)|soal|terkait|in terms of|according to|regarding|when it comes to|in (?:their|its))\s+.+$",
+    r",?\s+(?:menurut|dalam hal|dari (?:segi|sisi)|soal|terkait|in terms of|according to|regarding|when it comes to|in (?:their"
+    r"|its))\s+.+$",
     re.IGNORECASE,
 )
 _PAIR = re.compile(
@@ -63,12 +68,14 @@ _PAIR = re.compile(
     re.IGNORECASE,
 )
 _ONE_THING = re.compile(
-    r"\b(?:antara|between|hubungan|kaitan|kerja ?sama|relation\w*|link\w*|cooperation|(?:both|kedua|keduanya))\b|^(?:apakah|benarkah|do|does|did|is|are|was|were|has|have)\b",
+    r"\b(?:antara|between|hubungan|kaitan|kerja ?sama|relation\w*|link\w*|cooperation|(?:both|kedua|keduanya))\b|^(?:apakah"
+    r"|benarkah|do|does|did|is|are|was|were|has|have)\b",
     re.IGNORECASE,
 )
 _FIRM = re.compile(r"^[@#(\[“\"]*(?:[A-Z\d]|e-[A-Z])")
 _ASPECT = re.compile(
-    r"^(?:in terms of|in|on|as to|with regard to|regarding|when it comes to|dalam hal|dari segi|dari sisi|soal|terkait)\s+(?:their\s+|its\s+)?",
+    r"^(?:in terms of|in|on|as to|with regard to|regarding|when it comes to|dalam hal|dari segi|dari sisi|soal"
+    r"|terkait)\s+(?:their\s+|its\s+)?",
     re.IGNORECASE,
 )
 _ARTICLE = re.compile(r"^(?:the|an?)\s+", re.IGNORECASE)
@@ -100,8 +107,8 @@ def sides_of(text: str, language: str) -> tuple[Side, Side] | None:
     for pattern in _WHICH:
         if found := pattern.fullmatch(bare):
             names = (found["a"].strip(" ,"), found["b"].strip(" ,"))
-            first, second = (Side(name, _which(found["measure"].lower(), found["aspect"], name, language)) for name in names)
-            return first, second
+            one, other = (Side(name, _which(found["measure"].lower(), found["aspect"], name, language)) for name in names)
+            return one, other
     for pattern in _FRAMES:
         if (found := pattern.fullmatch(bare)) and (sides := _read(found.groupdict())):
             return _asked(sides, language)

@@ -22,7 +22,8 @@ NAMES = 4
 
 _ASKS = (
     r"(?:how (?:many|much|long|often|far)|what (?:year|date|day|month|time)|(?:tahun|tanggal|bulan|hari) (?:berapa|apa)"
-    r"|kapan(?:kah)?|di ?mana(?:kah)?|ke mana|dari mana|siapa(?:kah)?|berapa(?:kah)?|apa(?:kah)?|apaan|mengapa|kenapa|knp|bagaimana(?:kah)?|gimana"
+    r"|kapan(?:kah)?|di ?mana(?:kah)?|ke mana|dari mana|siapa(?:kah)?|berapa(?:kah)?|apa(?:kah)?|apaan|mengapa|kenapa|knp"
+    r"|bagaimana(?:kah)?|gimana"
     r"|when|where|whom?|whose|how|why|what|which)(?: saja| aja)?"
 )
 _ASK = re.compile(rf"\b{_ASKS}\b", re.IGNORECASE)
@@ -34,7 +35,8 @@ _SEAM = re.compile(
     re.IGNORECASE,
 )
 _BACK = re.compile(
-    r"\b(?!hanya|tanya|punya|biasanya|sebenarnya|misalnya|akhirnya)\w{3,}nya\b|\b(?:itu|tersebut|dia|ia|beliau|mereka|situ|sana|it|its|he|his|she|her|him|they|their|them|there)\b(?! saja)",
+    r"\b(?!hanya|tanya|punya|biasanya|sebenarnya|misalnya|akhirnya)\w{3,}nya\b|\b(?:itu|tersebut|dia|ia|beliau|mereka|situ|sana|it"
+    r"|its|he|his|she|her|him|they|their|them|there)\b(?! saja)",
     re.IGNORECASE,
 )
 _THAT = re.compile(r"\bapa itu\b", re.IGNORECASE)

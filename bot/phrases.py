@@ -18,9 +18,12 @@ PHRASES: dict[str, dict[str, str]] = {
         "talk_greeting": "Halo! Silakan bertanya tentang diplomasi digital Indonesia.",
         "talk_thanks": "Sama-sama. Silakan bertanya lagi kapan saja.",
         "talk_farewell": "Sampai jumpa!",
-        "talk_ability": "Saya menjawab pertanyaan tentang diplomasi digital Indonesia, dalam bahasa Indonesia atau Inggris. Setiap kalimat saya kutip persis dari"
-        " sumbernya, yang dapat Anda buka dengan satu klik; kalau jawabannya tidak ada di sana, saya mengatakannya. Coba, misalnya: “Apa itu diplomasi digital?”",
-        "talk_identity": "Saya Tanya Diplomasi, sebuah program yang menjawab pertanyaan tentang diplomasi digital Indonesia dengan mengutip kumpulan sumbernya."
+        "talk_ability": "Saya menjawab pertanyaan tentang diplomasi digital Indonesia, dalam bahasa Indonesia atau Inggris. Setiap"
+        " kalimat saya kutip persis dari"
+        " sumbernya, yang dapat Anda buka dengan satu klik; kalau jawabannya tidak ada di sana, saya mengatakannya. Coba, misalnya:"
+        " “Apa itu diplomasi digital?”",
+        "talk_identity": "Saya Tanya Diplomasi, sebuah program yang menjawab pertanyaan tentang diplomasi digital Indonesia dengan"
+        " mengutip kumpulan sumbernya."
         " Saya bukan manusia, dan bukan layanan Kementerian Luar Negeri.",
         "say_more": "Jelaskan lebih lengkap: {question}",
         "other_language": "Sumber berbahasa Indonesia tidak memuat jawabannya; kutipan ini dari sumber berbahasa Inggris.",
@@ -42,9 +45,11 @@ PHRASES: dict[str, dict[str, str]] = {
         "talk_greeting": "Hello! Ask me anything about Indonesia’s digital diplomacy.",
         "talk_thanks": "You are welcome. Ask again whenever you like.",
         "talk_farewell": "Goodbye!",
-        "talk_ability": "I answer questions about Indonesia’s digital diplomacy, in English or Indonesian. Every sentence is quoted exactly from its source, which"
+        "talk_ability": "I answer questions about Indonesia’s digital diplomacy, in English or Indonesian. Every sentence is quoted"
+        " exactly from its source, which"
         " you can open with one click; where the sources have no answer, I say so. Try, for instance: “What is digital diplomacy?”",
-        "talk_identity": "I am Tanya Diplomasi, a program that answers questions about Indonesia’s digital diplomacy by quoting its collection of sources."
+        "talk_identity": "I am Tanya Diplomasi, a program that answers questions about Indonesia’s digital diplomacy by quoting its"
+        " collection of sources."
         " I am not human, and not a service of the Foreign Ministry.",
         "say_more": "Tell me more about this: {question}",
         "other_language": "The English sources do not hold the answer; this is quoted from an Indonesian source.",

@@ -10,12 +10,17 @@ _MEANINGS = [
     re.compile(rf"\b(?:{words})\b", re.IGNORECASE)
     for words in (
         r"(?:di|mem|pem|ter)?batal\w*|urung|(?:di|meng|peng)hentikan\w*|penghentian|berhenti|terhenti|(?:di|men|pen)?tutup\w*|penutupan|penutup|(?:di|mem|pem)?bubar\w*"
-        r"|(?:di|meng|peng)hapus\w*|(?:di|men|pen)?cabut\w*|ditiadakan|tidak lagi|dilikuidasi|cancel\w*|call(?:ed|ing)? off|scrap(?:ped|ping)?|abandon\w*|abolish\w*|abolition|dissol\w*"
-        r"|discontinu\w*|shut(?:ting)?[ -]?down|shut|clos(?:e|ed|es|ing|ure)|terminat\w*|disband\w*|stop(?:ped|s|ping)?|halt\w*|suspen\w*|revo\w*|no longer|ceas\w*",
-        r"gagal\w*|kegagalan|menggagalkan|buntu|ambruk|fail\w*|collaps\w*|broke(?:n)? down|fell through|unsuccessful\w*|ineffective|tidak (?:berhasil|mencapai|efektif)|belum (?:berhasil|mencapai)",
+        r"|(?:di|meng|peng)hapus\w*|(?:di|men|pen)?cabut\w*|ditiadakan|tidak lagi|dilikuidasi|cancel\w*|call(?:ed|ing)? off"
+        r"|scrap(?:ped|ping)?|abandon\w*|abolish\w*|abolition|dissol\w*"
+        r"|discontinu\w*|shut(?:ting)?[ -]?down|shut|clos(?:e|ed|es|ing|ure)|terminat\w*|disband\w*|stop(?:ped|s|ping)?|halt\w*"
+        r"|suspen\w*|revo\w*|no longer|ceas\w*",
+        r"gagal\w*|kegagalan|menggagalkan|buntu|ambruk|fail\w*|collaps\w*|broke(?:n)? down|fell through|unsuccessful\w*|ineffective"
+        r"|tidak (?:berhasil|mencapai|efektif)|belum (?:berhasil|mencapai)",
         r"(?:di|men|pen)?tolak\w*|(?:me|pe)nolak\w*|reject\w*|refus\w*|declin\w*|turn(?:ed)? down|object\w*|oppos\w*|keberatan",
-        r"(?:me)?mundur\w*|mengundurkan|pengunduran|dipecat|pemecatan|diberhentikan|pemberhentian|dicopot|pencopotan|resign\w*|quit|fired|dismiss\w*|sack(?:ed)?|step\w* down|oust\w*",
-        r"(?:di|meng)?ganti(?:kan|nya|an)?|pengganti\w*|penggantian|berganti|replac\w*|supersed\w*|menarik diri|withdr\w*|pull(?:ed)? out|succeed\w*",
+        r"(?:me)?mundur\w*|mengundurkan|pengunduran|dipecat|pemecatan|diberhentikan|pemberhentian|dicopot|pencopotan|resign\w*|quit"
+        r"|fired|dismiss\w*|sack(?:ed)?|step\w* down|oust\w*",
+        r"(?:di|meng)?ganti(?:kan|nya|an)?|pengganti\w*|penggantian|berganti|replac\w*|supersed\w*|menarik diri|withdr\w*"
+        r"|pull(?:ed)? out|succeed\w*",
         r"(?:di|men)?tunda\w*|penundaan|(?:di)?undur\w*|tertunda|postpon\w*|delay\w*|put off|reschedul\w*",
         r"(?:di|me)?larang\w*|pelarangan|(?:di|mem|pem)?blokir\w*|(?:di|mem|pem)?blok\w*|(?:di|mem|pem)?batasi|pembatasan|dimatikan|mematikan|matiin|ban|bann?(?:ed|s|ing)?|prohibit\w*|forb\w*|block\w*|restrict\w*"
         r"|cut off|shut\w*",

@@ -105,8 +105,8 @@ class Candidate:
 class Reading:
     """The sentences chosen, best first, and the probability that they answer.
 
-    `found` is every sentence that was read, `nearest` the best one of each passage, `conflict` the year or name that the passage lacks, or the year that its
-    sentence has instead.
+    `found` is every sentence that was read, `nearest` the best one of each passage, `conflict` the year or name that the passage
+    lacks, or the year that its sentence has instead.
     """
 
     chosen: tuple[Candidate, ...]

@@ -9,43 +9,57 @@ from dataclasses import dataclass
 from bot.phrases import phrase
 
 _GREETINGS = {
-    "id": r"hal+o+|hai+|hei|hey|(?:pagi|siang|sore|malam)(?! ?(?:ini|itu|hari))|selamat (?:pagi|siang|sore|malam|datang)|ass?alam+u?[ '’]?alaikum(?: w[ar. ]*w?[ab. ]*)?|permisi"
+    "id": r"hal+o+|hai+|hei|hey|(?:pagi|siang|sore|malam)(?! ?(?:ini|itu|hari))|selamat (?:pagi|siang|sore|malam|datang)"
+    r"|ass?alam+u?[ '’]?alaikum(?: w[ar. ]*w?[ab. ]*)?|permisi"
     r"|apa kabar|salam(?: kenal)?|punten|om swastiastu|shalom",
     "en": r"hi+|hello+|hey|hiya|greetings|good (?:morning|afternoon|evening|day)|how are you(?: doing)?(?: today)?|howdy",
 }
 _TALK = {
     "greeting": _GREETINGS,
     "thanks": {
-        "id": r"(?:ok(?:e|ay)?,? )?(?:(?:te)?rima ?kasih|mak(?:a)?sih|trims|tq|thx|nuhun|hatur nuhun)(?: banyak| ya| yah?| sekali| atas \w+(?: \w+)?)*(?: min| kak)?"
+        "id": r"(?:ok(?:e|ay)?,? )?(?:(?:te)?rima ?kasih|mak(?:a)?sih|trims|tq|thx|nuhun|hatur nuhun)(?: banyak| ya| yah?| sekali"
+        r"| atas \w+(?: \w+)?)*(?: min| kak)?"
         r"|(?:oke?|baik|sip|mantap|siap)(?: deh| lah|lah)?(?:,? (?:te)?rima ?kasih|,? mak(?:a)?sih)?",
-        "en": r"(?:ok(?:ay)?,? )?(?:many )?(?:thanks|thank you|thx|ty|cheers)(?: a lot| so much| very much| again| for [\w ]{1,30})*|(?:ok(?:ay)?|great|nice|got it|perfect)",
+        "en": r"(?:ok(?:ay)?,? )?(?:many )?(?:thanks|thank you|thx|ty|cheers)(?: a lot| so much| very much| again"
+        r"| for [\w ]{1,30})*|(?:ok(?:ay)?|great|nice|got it|perfect)",
     },
     "farewell": {
         "id": r"dadah?|sampai (?:jumpa|nanti|bertemu lagi)|selamat tinggal",
         "en": r"(?:good ?)?bye(?: bye)?|see you(?: later| soon)?|good night",
     },
     "ability": {
-        "id": r"(?:kamu|anda|lo|lu|kau|bot ini|chatbot ini|ini) (?:itu )?(?:bisa|dapat|mampu) (?:apa|ngapain)(?: (?:saja|aja|sih))*|bisa apa(?: (?:saja|aja|sih|kamu|anda))*"
+        "id": r"(?:kamu|anda|lo|lu|kau|bot ini|chatbot ini|ini) (?:itu )?(?:bisa|dapat|mampu) (?:apa|ngapain)(?: (?:saja|aja|sih))*"
+        r"|bisa apa(?: (?:saja|aja|sih|kamu|anda))*"
         r"|apa(?: (?:saja|aja))? (?:yang )?(?:bisa|dapat|mampu) (?:kamu|anda|kau|bot ini) (?:lakukan|bantu|jawab|kerjakan)"
         r"|(?:kamu|anda) (?:bisa|dapat) (?:bantu|membantu|menjawab)(?: saya| aku)?(?: apa(?: (?:saja|aja))?)?"
-        r"|(?:tolong )?bantu(?:an|in|lah)?(?: (?:saya|aku|dong))*|(?:bagaimana )?cara (?:pakai|memakai|menggunakan|kerja)(?:nya| bot ini| kamu)?|(?:bagaimana|gimana) cara kerja(?:mu| kamu)"
+        r"|(?:tolong )?bantu(?:an|in|lah)?(?: (?:saya|aku|dong))*|(?:bagaimana )?cara (?:pakai|memakai|menggunakan|kerja)(?:nya"
+        r"| bot ini| kamu)?|(?:bagaimana|gimana) cara kerja(?:mu| kamu)"
         r"|(?:saya )?(?:boleh|bisa) (?:tanya|bertanya)(?: apa(?: (?:saja|aja))?)?|tanya apa (?:saja|aja)",
-        "en": r"what (?:can|do|could) you (?:do|help (?:me )?with|answer|know)(?: for me)?|(?:please )?help(?: me)?(?: please)?|how (?:do|does) (?:you|this|it) work"
-        r"|what can i ask(?: you)?|(?:can|could) you help(?: me)?(?: with something)?|can i ask (?:you )?(?:a question|something)|how do i use (?:this|you|it)",
+        "en": r"what (?:can|do|could) you (?:do|help (?:me )?with|answer|know)(?: for me)?|(?:please )?help(?: me)?(?: please)?"
+        r"|how (?:do|does) (?:you|this|it) work"
+        r"|what can i ask(?: you)?|(?:can|could) you help(?: me)?(?: with something)?|can i ask (?:you )?(?:a question|something)"
+        r"|how do i use (?:this|you|it)",
     },
     "identity": {
-        "id": r"(?:(?:kamu|anda|kau|lo|lu)(?: (?:ini|itu))? (?:siapa|apa)|siapa (?:kamu|anda|kau|dirimu|ini|nama ?mu|nama (?:kamu|anda))|nama ?mu siapa|kamu namanya siapa)(?: (?:sih|ya|sebenarnya))*"
-        r"|(?:apakah )?(?:kamu|anda) (?:ini )?(?:manusia|robot|bot|ai|orang|mesin|chatgpt)(?: atau (?:manusia|robot|bot|ai|orang|mesin))?(?: ya| kah)?"
+        "id": r"(?:(?:kamu|anda|kau|lo|lu)(?: (?:ini|itu))? (?:siapa|apa)|siapa (?:kamu|anda|kau|dirimu|ini|nama ?mu|nama (?:kamu"
+        r"|anda))|nama ?mu siapa|kamu namanya siapa)(?: (?:sih|ya|sebenarnya))*"
+        r"|(?:apakah )?(?:kamu|anda) (?:ini )?(?:manusia|robot|bot|ai|orang|mesin|chatgpt)(?: atau (?:manusia|robot|bot|ai|orang"
+        r"|mesin))?(?: ya| kah)?"
         r"|(?:siapa yang )?(?:membuat|bikin|mengembangkan) (?:kamu|anda)|(?:kamu|anda) (?:dibuat|dikembangkan)(?: oleh)? siapa",
-        "en": r"who (?:are|r) (?:you|u)|what(?: exactly)? are you|what(?:'s|’s| is) your name|are you (?:a |an )?(?:human|robot|bot|ai|person|machine|chatbot|chatgpt|real)(?: or (?:a |an )?\w+)?"
+        "en": r"who (?:are|r) (?:you|u)|what(?: exactly)? are you|what(?:'s|’s| is) your name|are you (?:a |an )?(?:human|robot|bot"
+        r"|ai|person|machine|chatbot|chatgpt|real)(?: or (?:a |an )?\w+)?"
         r"|who (?:made|built|created|developed) you|(?:please )?introduce yourself|tell me about yourself",
     },
 }
 _PATTERNS = [(kind, language, re.compile(words, re.IGNORECASE)) for kind, both in _TALK.items() for language, words in both.items()]
-_TO = r"(?:[,.!~ ]+(?:tanya ?diplomasi|kak|min|admin|bot|gan|bang|pak|bu|mas|mbak|semua(?:nya)?|there|all|everyone|bro|ya|dong|sir|madam|team|tim))*"
+_TO = (
+    r"(?:[,.!~ ]+(?:tanya ?diplomasi|kak|min|admin|bot|gan|bang|pak|bu|mas|mbak|semua(?:nya)?|there|all|everyone|bro|ya|dong|sir"
+    r"|madam|team|tim))*"
+)
 _ADDRESSED = re.compile(rf"{_TO}$", re.IGNORECASE)
 _OPENER = re.compile(
-    rf"^(?:(?:{'|'.join(_GREETINGS.values())}|terima ?kasih|makasih|thanks|thank you){_TO}\s*[,.!~:)\-–—]*\s+)+(?:(?:saya|aku) (?:mau|ingin) (?:tanya|bertanya)[,:.]?\s+)?",
+    rf"^(?:(?:{'|'.join(_GREETINGS.values())}|terima ?kasih|makasih|thanks|thank you){_TO}\s*[,.!~:)\-–—]*\s+)+(?:(?:saya"
+    rf"|aku) (?:mau|ingin) (?:tanya|bertanya)[,:.]?\s+)?",
     re.IGNORECASE,
 )
 _MOST_WORDS = 12

@@ -24,7 +24,8 @@ TEXTS = {
     "Peserta Pekan Musik Gunung berjumlah 40 kelompok.\n",
     "en/boats.md": "---\nas_of: 2026-11-24\nsources:\n  a: {title: Harbour news, publisher: The Daily, date: 2020-02-01}\n"
     "  b: {title: Count of boats, publisher: Ministry of Boats, date: 2019-01-01}\n---\n"
-    "The Boat Race is a contest of sailing boats in Dover.[^a] The Boat Race was held in Dover on 5 May 2018.[^a] Mayor Ann Lee opened the Boat Race.[^a] "
+    "The Boat Race is a contest of sailing boats in Dover.[^a] The Boat Race was held in Dover on 5 May 2018.[^a] Mayor Ann Lee"
+    " opened the Boat Race.[^a] "
     "According to The Daily, 12 boats sailed the Boat Race.[^a] The Ministry of Boats reported that 15 boats sailed the Boat Race.[^b]\n",
     "en/kites.md": "The Kite Fair is a market of paper kites in Lyon. The Kite Fair was held in Lyon on 9 July 2022.\n\n"
     "Colours of the Kite Fair flags:\n\n- Red flags show wind.\n- Blue flags show rain.\n- Green flags show sun.\n\n"
@@ -181,7 +182,7 @@ def test_all_items_of_a_list_are_said_in_order(bot: Bot) -> None:
 
 
 def test_an_effect_comes_with_its_cause(bot: Bot) -> None:
-    said = quotes(bot.ask("Why has the Kite Fair moved indoors?"))
+    said = quotes(bot.ask("Why has the Fair moved indoors?"))
     assert said == ["The Kite Fair moved indoors.", "The Fair moved indoors because storm damage closed its field."]
 
 

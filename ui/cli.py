@@ -230,6 +230,43 @@ def squad(as_json: bool, file: Path) -> None:
         click.echo(f"{name:13} exact {part['exact']:.3f}  F1 {part['f1']:.3f}")
 
 
+@eval_.command()
+@places
+@as_json
+@click.option("--lang", type=click.Choice(["id", "en"]), help="Search the texts of this language alone; by default all.")
+@click.argument("file", type=click.Path(path_type=Path))
+def retrieval(corpus: Path | None, index_: Path | None, as_json: bool, lang: str | None, file: Path) -> None:
+    """Recall and mean reciprocal rank of the documents and passages that FILE expects."""
+    from bot.measure import as_lines, read_rows, score_retrieval
+
+    rows = read_rows(file)
+    found = score_retrieval(_open_bot(read_settings(corpus, index_)), rows, lang)
+    click.echo(json.dumps(found, indent=2) if as_json else "\n".join(as_lines(found)))
+
+
+@eval_.command()
+@places
+@as_json
+@click.option("--wrong", is_flag=True, help="Print what went wrong to stderr, with what was wanted.")
+@click.option("--kind", multiple=True, help="Ask the questions of this kind alone; may be given again.")
+@click.argument("file", type=click.Path(path_type=Path))
+def questions(corpus: Path | None, index_: Path | None, as_json: bool, wrong: bool, kind: tuple[str, ...], file: Path) -> None:
+    """Answers right, citations expected, and refusals due, on FILE; by kind and language, with intervals of 95 %."""
+    from bot.measure import as_lines, ask_all, read_rows, summary
+
+    rows = [row for row in read_rows(file) if not kind or row.kind in kind]
+    scored = []
+    for one, answer in ask_all(_open_bot(read_settings(corpus, index_)), rows):
+        scored.append(one)
+        if wrong and not one.right:
+            said = answer.refusal_reason or [citation.quote for citation in answer.citations]
+            click.echo(f"- {one.asked.kind} | {one.asked.question} | {said}", err=True)
+            for point in one.asked.points:
+                click.echo(f"    wanted: {point[0].quote}", err=True)
+    found = summary(scored)
+    click.echo(json.dumps(found, indent=2) if as_json else "\n".join(as_lines(found)))
+
+
 def _open_bot(config: Any) -> Any:
     from bot.bot import open_bot
 

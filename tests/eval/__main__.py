@@ -6,9 +6,7 @@ and may have "altered", a form of the question that should be refused; with "kin
 Where all documents are of the other language than the question, only that one is searched: the shares whose best sentence, and
 whose span in it (F1 of at least a half), are right.
 
-A line with "points" says what a right answer contains: of each point one of its sentences, any of the alternatives; without
-points it should be refused. Those are scored kind by kind: `right`, all points are there; `points`, the share that is;
-`refused`; `sentences` of an answer.
+A file whose lines have "points" is scored as `tanya eval questions FILE` does, which also says what went wrong.
 
 Uses the corpus and index of the settings.
 """
@@ -21,6 +19,7 @@ from typing import Any
 
 from bot import Bot, open_bot, read_config
 from bot.evaluate import exact_and_f1
+from bot.measure import as_lines, ask_all, read_rows, summary
 from bot.question import read_question
 from bot.read import candidates
 
@@ -34,8 +33,7 @@ def main() -> None:
     for path in options.files:
         rows = [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
         if "points" in rows[0]:
-            for kind, shares in score_points(bot, rows, options.wrong).items():
-                print(path.name, f"{kind:12}", json.dumps(shares))
+            print("\n".join(f"{path.name} {line}" for line in as_lines(summary([one for one, _ in ask_all(bot, read_rows(path))]))))
         elif all(across(row) for row in rows):
             print(path.name, json.dumps(score_across(bot, rows, options.wrong)))
         else:
@@ -96,28 +94,6 @@ def score_across(bot: Bot, rows: list[dict[str, Any]], show: bool = False) -> di
         if show and not right:
             print("-", row["question"], "|", row["quote"], "|", text[start:end], "|", text[sentence.start : sentence.end])
     return {"n": len(rows), **{name: round(count / len(rows), 3) for name, count in found.items()}}
-
-
-def score_points(bot: Bot, rows: list[dict[str, Any]], show: bool = False) -> dict[str, dict[str, float]]:
-    """Of each kind, of all that have an answer and all that have none: {n, right, points, refused, sentences}."""
-    kinds: dict[str, list[tuple[float, float, float, float]]] = {}
-    for row in rows:
-        answer = bot.ask(row["question"])
-        said = [(citation.doc_id, citation.quote) for citation in answer.citations]
-        held = [any((one["doc_id"], one["quote"]) in said for one in point) for point in row["points"]]
-        right = all(held) and not answer.refused if held else answer.refused
-        share = sum(held) / len(held) if held else float(answer.refused)
-        for kind in (row["kind"], "ANSWERABLE" if held else "TO REFUSE"):
-            kinds.setdefault(kind, []).append((right, share, answer.refused, len(answer.sentences)))
-        if show and not right:
-            print("-", row["kind"], "|", row["question"], "|", answer.refusal_reason or [quote for _, quote in said])
-            for point in row["points"]:
-                print("    wanted:", point[0]["quote"])
-    names = ("right", "points", "refused", "sentences")
-    return {
-        kind: {"n": len(found), **{name: round(sum(one[i] for one in found) / len(found), 3) for i, name in enumerate(names)}}
-        for kind, found in sorted(kinds.items())
-    }
 
 
 if __name__ == "__main__":
