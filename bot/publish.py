@@ -7,6 +7,7 @@ contain the quote and cite the document, or `{question, language?, refused: true
 and is not any more; one is enough. The first version has nothing to be compared with and is asked nothing.
 """
 
+import hashlib
 import json
 import logging
 from collections.abc import Callable, Sequence
@@ -16,15 +17,17 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+import corpus as corpus_package
+import index as index_package
 from bot.answer import Answer
 from corpus.errors import CorpusEmpty, CorpusShrunk, EvaluationInvalid, IndexDamaged, SearchIndexError
-from corpus.load import Corpus, load_quiet_corpus
+from corpus.load import Corpus, corpus_fingerprint, load_quiet_corpus
 from index.build import CHUNK_TOKENS, Plan, build_failed, build_version, plan_build
 from index.disk import make_folders, replace_file
 from index.embed import Embedder
 from index.lock import build_lock
 from index.reuse import forget_cut_off
-from index.store import BUILDING, REPORTS, accept, clear_leftovers, collect, discard, open_index, set_aside
+from index.store import BUILDING, REPORTS, accept, clear_leftovers, collect, discard, open_index, read_current, set_aside
 from index.version import IndexVersion, Manifest, faults_of, load_version
 
 LOG = logging.getLogger("tanya")
@@ -89,6 +92,8 @@ class Report(BaseModel):
     embedded: int = 0
     answers: dict[str, GoldenAnswer] = {}
     answer_changes: list[AnswerChange] = []
+    made_of: str = ""
+    """A digest of the files, settings and code that the version was made of: as long as it holds, nothing has to be read."""
 
     def text(self) -> str:
         """For a person to read."""
@@ -135,6 +140,8 @@ class Publication:
 
 def plan(publication: Publication, embedder: Embedder) -> Report:
     """What `publish` would do; nothing is written, and no lock is taken."""
+    if not publication.force and (known := _recorded(publication, _made_of(publication, embedder))):
+        return known
     corpus, planned = _plan(publication, embedder)
     report = _report(planned, corpus)
     if planned.settled and not publication.force:
@@ -150,9 +157,15 @@ def publish(publication: Publication, embedder: Embedder, make_bot: Callable[[In
     """
     index_dir = publication.index_dir
     with build_lock(index_dir, publication.wait, publication.tell):
+        made_of = _made_of(publication, embedder)
+        if not publication.force and (known := _recorded(publication, made_of)):
+            return known
         corpus, planned = _plan(publication, embedder)
         if planned.settled and not publication.force:
-            return _report(planned, corpus)
+            report = _report(planned, corpus)
+            if planned.unchanged and (old := read_report(index_dir, report.version)):
+                _write_report(index_dir, old.model_copy(update={"made_of": made_of}))
+            return report
         if not publication.force and (loss := _loss(planned, publication)):
             raise CorpusShrunk(loss)
         questions = read_golden(publication.golden) if publication.golden else []
@@ -160,7 +173,7 @@ def publish(publication: Publication, embedder: Embedder, make_bot: Callable[[In
         tell = watch or (lambda event, count: None)
         version = ""
         try:
-            report = _report(planned, corpus)
+            report = _report(planned, corpus).model_copy(update={"made_of": made_of})
             manifest = build_version(planned, index_dir, embedder, lambda n: tell("step", n), lambda n: tell("start", n))
             version = manifest.version
             candidate = _verified(index_dir, manifest)
@@ -208,6 +221,27 @@ def read_report(index_dir: Path, version: str) -> Report | None:
         return Report.model_validate_json((index_dir / REPORTS / f"{version}.json").read_text("utf-8"))
     except (OSError, ValueError):
         return None
+
+
+def _made_of(publication: Publication, embedder: Embedder) -> str:
+    digest = hashlib.sha256(f"{corpus_fingerprint(publication.source)} {embedder.identity} {publication.chunk_tokens}".encode())
+    for package in (corpus_package, index_package):
+        for path in sorted(Path(package.__file__ or "").parent.glob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _recorded(publication: Publication, made_of: str) -> Report | None:
+    """That nothing changed, where the live version is sound and was made of just this."""
+    try:
+        live = open_index(publication.index_dir).manifest.version
+        report = read_report(publication.index_dir, live) if read_current(publication.index_dir).name == live else None
+    except SearchIndexError:
+        return None
+    if report is None or report.made_of != made_of:
+        return None
+    kept = report.model_dump(include={"version", "left_out", "texts"})
+    return Report(outcome="unchanged", previous=live, **kept)
 
 
 def _plan(publication: Publication, embedder: Embedder) -> tuple[Corpus, Plan]:

@@ -105,6 +105,24 @@ def test_no_change_builds_nothing_and_force_embeds_nothing(site: Site) -> None:
     assert site.live == forced.version != first.version
 
 
+def test_where_no_file_was_touched_none_is_read(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = site.publish()
+    monkeypatch.setattr(corpus.load, "load_document", None)
+    again = site.publish()
+    assert (again.outcome, again.version, again.texts) == ("unchanged", first.version, first.texts)
+
+
+def test_a_touched_file_and_a_lost_report_are_read_again_and_change_nothing(site: Site) -> None:
+    first = site.publish()
+    report = site.index / "reports" / f"{first.version}.json"
+    site.write("en/moon.md", MOON)
+    assert (site.publish().outcome, site.live) == ("unchanged", first.version)
+    report.write_text("{")
+    assert (site.publish().outcome, site.live) == ("unchanged", first.version)
+    site.write("en/moon.md", MOON + " It is grey.")
+    assert (site.publish().outcome, site.live != first.version) == ("live", True)
+
+
 def test_a_rollback_holds_until_the_texts_change(site: Site) -> None:
     first = site.publish()
     site.write("en/moon.md", MOON + " It is round.")
