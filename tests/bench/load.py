@@ -11,6 +11,7 @@ import contextlib
 import itertools
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -67,6 +68,7 @@ def main(readers: int, seconds: float, questions: Path, index: Path | None, addr
     asked = [json.loads(line)["question"] for line in questions.read_text("utf-8").splitlines()]
     if (address is None) != (pid is None):
         raise click.UsageError("--address and --pid belong together.")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the server ends too
     with contextlib.ExitStack() as stack:
         if address is None or pid is None:
             address, pid = stack.enter_context(server(index))
@@ -110,11 +112,12 @@ def server(index: Path | None) -> Iterator[tuple[str, int]]:
 def _answers(process: "subprocess.Popen[bytes]", address: str) -> bool:
     """Wait until it can answer; whether it can."""
     end = time.monotonic() + START
-    while time.monotonic() < end and process.poll() is None:
-        with contextlib.suppress(httpx.TransportError):
-            if httpx.get(address + "/api/health", timeout=PATIENCE).status_code == 200:
-                return True
-        time.sleep(0.2)
+    with httpx.Client(timeout=PATIENCE) as client:
+        while time.monotonic() < end and process.poll() is None:
+            with contextlib.suppress(httpx.TransportError):
+                if client.get(address + "/api/health").status_code == 200:
+                    return True
+            time.sleep(0.5)
     return False
 
 
