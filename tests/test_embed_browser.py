@@ -191,6 +191,20 @@ def test_a_card_shows_while_the_mouse_is_over_its_chip(visit: Visits) -> None:
     expect(frame.locator(".card")).to_have_count(0)
 
 
+def test_a_card_that_is_larger_than_the_room_beside_its_chip_does_not_cover_it(visit: Visits) -> None:
+    frame = visit().ask(QUESTION)
+    frame.locator("html").evaluate("e => { e.style.fontSize = '28px' }")
+    chip = frame.locator(".chip")
+    chip.hover()
+    expect(frame.locator(".card")).to_be_visible()
+    chip.click(timeout=10_000)
+    expect(chip).to_have_attribute("aria-expanded", "true")
+    card, mark = frame.locator(".card").bounding_box(), chip.bounding_box()
+    assert card
+    assert mark
+    assert card["y"] >= mark["y"] + mark["height"] or card["y"] + card["height"] <= mark["y"]
+
+
 def test_the_words_that_answer_are_bold_counted_in_characters_not_in_utf_16(
     browser: Browser, sites: Sites, bot: Bot, visit: Visits
 ) -> None:

@@ -206,13 +206,17 @@ function work({ author, title, publisher, date: published, url }) {
   return [author ? author + ", " : "", name, rest ? ", " + rest : ""];
 }
 
+// Below its chip or above it, where it fits or there is more room, never over it.
 function place(card, button) {
   if (matchMedia("(hover: none)").matches) return;
   const chip = button.getBoundingClientRect();
   const box = card.getBoundingClientRect();
-  const below = chip.bottom + 6 + box.height < innerHeight;
+  const [above, below] = [chip.top - 14, innerHeight - chip.bottom - 14];
+  const down = box.height <= below || below >= above;
+  const height = Math.min(box.height, down ? below : above);
   card.style.left = Math.max(8, Math.min(chip.left - 16, innerWidth - box.width - 8)) + "px";
-  card.style.top = Math.max(8, below ? chip.bottom + 6 : chip.top - box.height - 6) + "px";
+  card.style.top = (down ? chip.bottom + 6 : chip.top - height - 6) + "px";
+  card.style.maxHeight = height + "px";
 }
 
 function closeCard() {
