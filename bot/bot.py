@@ -34,8 +34,10 @@ from index.build import text_to_embed
 from index.embed import DEFAULT_MODEL, E5Embedder, Embedder, SentenceTransformerEmbedder
 from index.encoder import OpenVinoEncoder, open_torch_encoder
 from index.hit import Hit
+from index.milvus import MilvusStore
 from index.retrieve import Retriever
 from index.store import IndexVersion, open_index
+from index.vector_store import FAISS, VectorStore
 
 LOG = logging.getLogger("tanya")
 
@@ -255,17 +257,23 @@ def open_bot(config: Config, watch: Watch | None = None) -> Bot:
 
     Raises what loading the model, reading the corpus and opening the index raise.
     """
+    store = open_store(config)
     embedder, reader = open_models(config)
     try:
-        version = open_index(index_folder(config), embedder.identity)
+        version = open_index(index_folder(config), embedder.identity, store)
     except (IndexMissing, IndexOutdated) as error:
         if isinstance(error, IndexOutdated):
             LOG.warning("%s That is done now.", error)
         rebuild(config, embedder, reader, watch, wait=True)
-        version = open_index(index_folder(config), embedder.identity)
+        version = open_index(index_folder(config), embedder.identity, store)
     bot = Bot(Retriever(version, embedder), reader, config)
     bot.warm()
     return bot
+
+
+def open_store(config: Config) -> VectorStore:
+    """What searches the vectors. Raises StoreUnavailable where it is a Milvus that does not answer."""
+    return MilvusStore(config.milvus_address) if config.vector_store == "milvus" and config.milvus_address else FAISS
 
 
 def open_models(config: Config) -> tuple[Embedder, Reader]:
@@ -288,7 +296,8 @@ def rebuild(
         bot = Bot(Retriever(version, embedder), reader, config)
         return lambda question, language: bot.ask(question, language=language)
 
-    report = publish(publication(config, force, wait), embedder, make_bot, watch)
+    planned = replace(publication(config, force, wait), store=open_store(config))
+    report = publish(planned, embedder, make_bot, watch)
     for failure in report.left_out:
         LOG.warning("Left out: %s", failure)
     return report

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import platformdirs
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from bot.embeds import Embed
@@ -49,6 +49,14 @@ class Config(BaseSettings):
     chunk_tokens: int = Field(CHUNK_TOKENS, ge=32, le=400, description="Largest passage, in tokens of the model.")
     golden: Path | None = Field(None, description="Questions that a new version must not answer worse; by default the shipped ones.")
     keep_versions: int = Field(3, ge=0, le=1000, description="Old index versions kept beside the live one.")
+    vector_store: Literal["faiss", "milvus"] = Field(
+        "faiss", description="What searches the vectors: FAISS in this program, or a Milvus that several servers share."
+    )
+    milvus_address: str | None = Field(
+        None,
+        validate_default=True,
+        description="Where that Milvus is: http://host:19530/database, or a file of milvus-lite, *.db.",
+    )
     host: str = Field("127.0.0.1", min_length=1, description="Address to listen on.")
     port: int = Field(7860, ge=0, le=65535, description="Port to listen on.")
     admin_token: SecretStr | None = Field(
@@ -82,6 +90,15 @@ class Config(BaseSettings):
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
             raise ValueError("an address like https://example.org/tanya is expected")
         return url.rstrip("/") if url else None
+
+    @field_validator("milvus_address")
+    @classmethod
+    def _milvus(cls, address: str | None, info: ValidationInfo) -> str | None:
+        if address is None and info.data.get("vector_store") == "milvus":
+            raise ValueError("TANYA_VECTOR_STORE=milvus needs it, like http://127.0.0.1:19530")
+        if address is not None and not re.match(r"(https?|tcp|unix)://\S+$|\S+\.db$", address):
+            raise ValueError("an address like http://127.0.0.1:19530 is expected, or a file that ends in .db")
+        return address
 
     @field_validator("embeds")
     @classmethod

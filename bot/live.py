@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from bot.bot import Bot
+from bot.bot import Bot, open_store
 from corpus.errors import SearchIndexError
 from index.retrieve import Retriever
 from index.store import CURRENT, open_index, read_current
@@ -62,7 +62,7 @@ class LiveBot:
                 if mark != self._seen and read_current(self._index_dir).name == old.version.manifest.version:
                     self._seen, self._failed = mark, 0
                     return
-                version = open_index(self._index_dir, old.retriever.embedder.identity)
+                version = open_index(self._index_dir, old.retriever.embedder.identity, open_store(old.config))
             except (SearchIndexError, OSError) as error:
                 if mark != self._seen:
                     LOG.warning("A new index version cannot be taken up, the old one goes on answering: %s", error)

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 import corpus as corpus_package
 import index as index_package
 from bot.answer import Answer
-from corpus.errors import CorpusEmpty, CorpusShrunk, EvaluationInvalid, IndexDamaged, SearchIndexError
+from corpus.errors import CorpusEmpty, CorpusShrunk, EvaluationInvalid, IndexDamaged, SearchIndexError, StoreUnavailable
 from corpus.load import Corpus, corpus_fingerprint, load_quiet_corpus
 from index.build import CHUNK_TOKENS, Plan, build_failed, build_version, plan_build
 from index.disk import make_folders, replace_file
@@ -28,6 +28,7 @@ from index.embed import Embedder
 from index.lock import build_lock
 from index.reuse import forget_cut_off
 from index.store import BUILDING, REPORTS, accept, clear_leftovers, collect, discard, open_index, read_current, set_aside
+from index.vector_store import FAISS, VectorStore
 from index.version import IndexVersion, Manifest, faults_of, load_version
 
 LOG = logging.getLogger("tanya")
@@ -135,6 +136,7 @@ class Publication:
     keep: int = 3
     force: bool = False
     wait: bool = False
+    store: VectorStore = FAISS
     tell: Callable[[str], None] = field(default=LOG.warning)
 
 
@@ -153,7 +155,8 @@ def plan(publication: Publication, embedder: Embedder) -> Report:
 def publish(publication: Publication, embedder: Embedder, make_bot: Callable[[IndexVersion], Ask], watch: Watch | None = None) -> Report:
     """Build a version and make it live, or set it aside; `make_bot` gives what answers from a version.
 
-    Raises what reading the corpus raises, CorpusShrunk, IndexBusy, EvaluationInvalid, and BuildFailed where the disk refuses.
+    Raises what reading the corpus raises, CorpusShrunk, IndexBusy, EvaluationInvalid, StoreUnavailable, and BuildFailed where the
+    disk refuses.
     """
     index_dir = publication.index_dir
     with build_lock(index_dir, publication.wait, publication.tell):
@@ -169,14 +172,14 @@ def publish(publication: Publication, embedder: Embedder, make_bot: Callable[[In
         if not publication.force and (loss := _loss(planned, publication)):
             raise CorpusShrunk(loss)
         questions = read_golden(publication.golden) if publication.golden else []
-        clear_leftovers(index_dir)
+        clear_leftovers(index_dir, publication.store)
         tell = watch or (lambda event, count: None)
         version = ""
         try:
             report = _report(planned, corpus).model_copy(update={"made_of": made_of})
             manifest = build_version(planned, index_dir, embedder, lambda n: tell("step", n), lambda n: tell("start", n))
             version = manifest.version
-            candidate = _verified(index_dir, manifest)
+            candidate = _verified(index_dir, manifest, publication.store)
             report = report.model_copy(update={"outcome": "live", "version": version})
             report = _gate(report, planned, candidate, questions, make_bot, index_dir, tell)
             return _switch(report, publication)
@@ -184,7 +187,7 @@ def publish(publication: Publication, embedder: Embedder, make_bot: Callable[[In
             raise build_failed(index_dir, version, error) from error
         finally:
             if version:
-                discard(index_dir, version)
+                discard(index_dir, version, publication.store)
 
 
 def read_golden(path: Path) -> list[GoldenQuestion]:
@@ -286,9 +289,9 @@ def _report(planned: Plan, corpus: Corpus) -> Report:
     )
 
 
-def _verified(index_dir: Path, manifest: Manifest) -> IndexVersion:
+def _verified(index_dir: Path, manifest: Manifest, store: VectorStore) -> IndexVersion:
     folder = index_dir / BUILDING / manifest.version
-    candidate = load_version(folder)
+    candidate = load_version(folder, store=store, add=True)
     if faults := faults_of(candidate, folder):
         raise IndexDamaged(f"The new version is not sound and does not go live: {'; '.join(faults[:5])}.")
     return candidate
@@ -334,7 +337,7 @@ def _switch(report: Report, publication: Publication) -> Report:
         _tidy(publication)
         return report
     _write_report(index_dir, report)
-    accept(index_dir, report.version)
+    accept(index_dir, report.version, publication.store)
     _tidy(publication, forget_cut_off)
     return report
 
@@ -343,9 +346,10 @@ def _tidy(publication: Publication, first: Callable[[Path], None] = lambda index
     """Nothing that is answered depends on this any more: what cannot be removed is left to the next build."""
     try:
         first(publication.index_dir)
-        collect(publication.index_dir, publication.keep)
-    except OSError as error:
-        LOG.warning("Old versions could not all be removed from %s: %s.", publication.index_dir, error.strerror)
+        collect(publication.index_dir, publication.keep, publication.store)
+    except (OSError, StoreUnavailable) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error).rstrip(".")
+        LOG.warning("Old versions could not all be removed from %s: %s.", publication.index_dir, reason)
 
 
 def _write_report(index_dir: Path, report: Report) -> None:

@@ -23,7 +23,8 @@ A name states the fact; a message says what was found, what was expected and wha
     │   ├── ModelMismatch          built with another embedding model
     │   ├── IndexBusy              another build holds the lock
     │   ├── VersionUnknown         no version of that name is kept
-    │   └── BuildFailed            the disk refused; the old index is untouched
+    │   ├── BuildFailed            the disk refused; the old index is untouched
+    │   └── StoreUnavailable       Milvus cannot be reached, or lacks the version
     ├── ModelError                 the embedding model cannot be loaded
     ├── QuestionInvalid            empty, not text, or in no language that is spoken here
     │   └── QuestionTooLong            more characters than are read
@@ -124,6 +125,10 @@ class VersionUnknown(SearchIndexError):
 
 class BuildFailed(SearchIndexError):
     """The index could not be written."""
+
+
+class StoreUnavailable(SearchIndexError):
+    """The shared vector store cannot be reached, or does not have the version."""
 
 
 class ModelError(TanyaError):

@@ -21,9 +21,19 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from corpus.errors import BuildFailed, IndexDamaged, IndexMissing, IndexOutdated, ModelMismatch, VersionUnknown
+from corpus.errors import (
+    BuildFailed,
+    IndexDamaged,
+    IndexMissing,
+    IndexOutdated,
+    ModelMismatch,
+    SearchIndexError,
+    StoreUnavailable,
+    VersionUnknown,
+)
 from index.disk import MEND, make_folders, move, remove_file, remove_tree, replace_file
 from index.lock import Lease, build_lock, is_used
+from index.vector_store import FAISS, VectorStore
 from index.version import BUILD, FORMAT, MANIFEST, IndexVersion, Manifest, faults_of, load_version, manifest_of
 
 __all__ = [
@@ -82,26 +92,26 @@ def read_manifest(index_dir: Path) -> tuple[Path, Manifest]:
     return folder, manifest_of(folder)
 
 
-def open_index(index_dir: Path, model: str | None = None) -> IndexVersion:
+def open_index(index_dir: Path, model: str | None = None, store: VectorStore = FAISS) -> IndexVersion:
     """Open the live version; where that one is damaged, the newest kept one that is whole, with a warning.
 
-    Raises IndexMissing, IndexDamaged or IndexOutdated, and ModelMismatch where it was not built with `model`.
+    Raises IndexMissing, IndexDamaged, IndexOutdated or StoreUnavailable, and ModelMismatch where it was not built with `model`.
     """
     try:
-        version = _open_live(index_dir)
+        version = _open_live(index_dir, store)
     except IndexDamaged as error:
-        version = _newest_whole(index_dir, model, error)
+        version = _newest_whole(index_dir, model, error, store)
     if model is not None and version.manifest.model != model:
         raise ModelMismatch(f"The index in {index_dir} was built with {version.manifest.model!r}, the model now is {model!r}. {BUILD}")
     return version
 
 
-def _open_live(index_dir: Path) -> IndexVersion:
+def _open_live(index_dir: Path, store: VectorStore) -> IndexVersion:
     for tried in range(TRIES):
         time.sleep(PAUSE * bool(tried))
         folder = index_dir / VERSIONS / read_current(index_dir).name
         try:
-            return load_version(folder, Lease(folder))
+            return load_version(folder, Lease(folder), store)
         except BlockingIOError:
             continue  # it is being removed: another one is live by now
         except OSError:
@@ -111,11 +121,11 @@ def _open_live(index_dir: Path) -> IndexVersion:
     raise IndexDamaged(f"{folder} is missing or cannot be opened. {MEND}")
 
 
-def _newest_whole(index_dir: Path, model: str | None, damage: IndexDamaged) -> IndexVersion:
+def _newest_whole(index_dir: Path, model: str | None, damage: IndexDamaged, store: VectorStore) -> IndexVersion:
     for name in reversed(_names(index_dir / VERSIONS)):
         folder = index_dir / VERSIONS / name
         with contextlib.suppress(IndexDamaged, IndexOutdated, OSError):
-            version = load_version(folder, Lease(folder))
+            version = load_version(folder, Lease(folder), store)
             if model in (None, version.manifest.model):
                 LOG.warning("%s Version %s answers instead.", damage, name)
                 return version
@@ -128,11 +138,22 @@ def make_current(index_dir: Path, version: str, left: Mapping[str, str] | None =
     replace_file(index_dir / CURRENT, "".join(f"{line}\n" for line in lines).encode())
 
 
-def accept(index_dir: Path, name: str) -> None:
-    """Make the finished version `building/NAME` the live one. The caller holds the build lock; OSError passes through."""
+def go_live(index_dir: Path, name: str, store: VectorStore, left: Mapping[str, str] | None = None) -> None:
+    """`make_current`, `store` first: where that does not answer, the old version stays live. OSError passes through."""
+    store.switch(name)
+    try:
+        make_current(index_dir, name, left)
+    except OSError:
+        with contextlib.suppress(SearchIndexError):
+            store.switch(read_current(index_dir).name)
+        raise
+
+
+def accept(index_dir: Path, name: str, store: VectorStore = FAISS) -> None:
+    """Make the finished version `building/NAME`, which `store` has, the live one. The caller holds the lock; OSError passes through."""
     make_folders(index_dir / VERSIONS)
     move(index_dir / BUILDING / name, index_dir / VERSIONS / name)
-    make_current(index_dir, name)
+    go_live(index_dir, name, store)
 
 
 def set_aside(index_dir: Path, name: str) -> Path:
@@ -142,7 +163,7 @@ def set_aside(index_dir: Path, name: str) -> Path:
     return index_dir / ASIDE / name
 
 
-def discard(index_dir: Path, name: str) -> None:
+def discard(index_dir: Path, name: str, store: VectorStore = FAISS) -> None:
     """Remove a version that did not become live, as far as the disk lets us; what is left is removed by the next build."""
     with contextlib.suppress(OSError):
         remove_tree(index_dir / BUILDING / name)
@@ -153,14 +174,18 @@ def discard(index_dir: Path, name: str) -> None:
         pass
     except IndexDamaged:  # who knows whether it names this one
         return
+    with contextlib.suppress(StoreUnavailable):
+        store.drop(name)
     with contextlib.suppress(OSError):
         remove_tree(index_dir / VERSIONS / name)
 
 
-def clear_leftovers(index_dir: Path) -> None:
+def clear_leftovers(index_dir: Path, store: VectorStore = FAISS) -> None:
     """Remove what a dead build or removal left. The caller holds the build lock."""
     for place in (BUILDING, TRASH):
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, StoreUnavailable):  # a folder stays as long as the store has its version
+            for name in _names(index_dir / place):
+                store.drop(name)
             remove_tree(index_dir / place)
     with contextlib.suppress(OSError):
         for draft in (index_dir / REPORTS).glob(".*.new"):
@@ -185,26 +210,28 @@ def list_versions(index_dir: Path) -> list[VersionState]:
     return states
 
 
-def verify(index_dir: Path, name: str | None = None) -> list[str]:
-    """What is wrong with the live version, or the one of that name: every hash, offset and row. Empty if it is sound.
+def verify(index_dir: Path, name: str | None = None, store: VectorStore = FAISS) -> list[str]:
+    """What is wrong with the live version, or the one of that name: every hash, offset and row, and `store`. Empty if it is sound.
 
     Raises IndexMissing where nothing is live, VersionUnknown where there is no such version.
     """
     try:
         folder = _folder(index_dir, name) if name else index_dir / VERSIONS / read_current(index_dir).name
-        return faults_of(load_version(folder, Lease(folder)), folder)
-    except (IndexDamaged, IndexOutdated) as error:
+        faults = faults_of(load_version(folder, Lease(folder), FAISS if folder.parent.name == ASIDE else store), folder)
+        return faults if name else faults + store.faults(folder.name)
+    except (IndexDamaged, IndexOutdated, StoreUnavailable) as error:
         return [str(error)]
     except OSError as error:
         return [f"{folder} cannot be opened ({error.strerror})."]
 
 
-def rollback(index_dir: Path, name: str | None = None) -> Manifest:
+def rollback(index_dir: Path, name: str | None = None, store: VectorStore = FAISS) -> Manifest:
     """Make a kept version live again: the one of that name, else the newest that is older than the live one.
 
     It stays until the corpus changes: see `Live.left`.
 
-    Its hashes are checked first. Raises VersionUnknown, IndexDamaged, IndexOutdated, IndexBusy, and BuildFailed where the
+    Its hashes are checked first, and `store` takes it in where it has not got it (any more); so the live version may be named
+    too. Raises VersionUnknown, IndexDamaged, IndexOutdated, IndexBusy, StoreUnavailable, and BuildFailed where the
     disk refuses.
     """
     if not (index_dir / VERSIONS).is_dir():
@@ -214,8 +241,8 @@ def rollback(index_dir: Path, name: str | None = None) -> Manifest:
         if folder.name not in _names(index_dir / VERSIONS) or folder.parent != index_dir / VERSIONS:
             raise VersionUnknown(f"{name} is not among the kept versions: {', '.join(_names(index_dir / VERSIONS)) or 'none'}.")
         try:
-            version = load_version(folder, Lease(folder))
-            make_current(index_dir, folder.name, _left_for(index_dir, folder.name))
+            version = load_version(folder, Lease(folder), store, add=True)
+            go_live(index_dir, folder.name, store, _left_for(index_dir, folder.name))
         except OSError as error:
             why = f"the disk did not confirm it: {error.strerror}"
             raise BuildFailed(f"{folder.name} may not be live, {why}. `tanya index status` says which version is.") from error
@@ -242,18 +269,18 @@ def _older(index_dir: Path) -> str:
     return names[-1]
 
 
-def collect(index_dir: Path, keep: int) -> list[str]:
+def collect(index_dir: Path, keep: int, store: VectorStore = FAISS) -> list[str]:
     """Remove all but the newest `keep` versions beside the live one, and as many of those set aside; the names removed.
 
     A version that is live or that anybody reads stays, and so does everything if it is not known which one is live.
-    The caller holds the build lock; OSError passes through.
+    The caller holds the build lock; OSError passes through, StoreUnavailable is raised.
     """
-    clear_leftovers(index_dir)
+    clear_leftovers(index_dir, store)
     live = read_current(index_dir).name
     removed = []
     for place in (VERSIONS, ASIDE):
         old = [name for name in reversed(_names(index_dir / place)) if place == ASIDE or name != live]
-        removed += [name for name in old[keep:] if _remove(index_dir, place, name)]
+        removed += [name for name in old[keep:] if _remove(index_dir, place, name, store)]
     kept = {*_names(index_dir / VERSIONS), *_names(index_dir / ASIDE)}
     for report in (index_dir / REPORTS).glob("*.json"):
         if report.stem not in kept:
@@ -261,19 +288,19 @@ def collect(index_dir: Path, keep: int) -> list[str]:
     return removed
 
 
-def tidy(index_dir: Path, keep: int) -> list[str]:
-    """`collect`, taking the build lock. Raises IndexBusy, and BuildFailed where the disk refuses."""
+def tidy(index_dir: Path, keep: int, store: VectorStore = FAISS) -> list[str]:
+    """`collect`, taking the build lock. Raises IndexBusy, StoreUnavailable, and BuildFailed where the disk refuses."""
     read_current(index_dir)
     with build_lock(index_dir):
         try:
-            return collect(index_dir, keep)
+            return collect(index_dir, keep, store)
         except OSError as error:
             raise BuildFailed(
                 f"Not all old versions in {index_dir} could be removed: {error.strerror}. The live one is untouched."
             ) from error
 
 
-def _remove(index_dir: Path, place: str, name: str) -> bool:
+def _remove(index_dir: Path, place: str, name: str, store: VectorStore) -> bool:
     folder = index_dir / place / name
     try:
         lease = Lease(folder, exclusive=True)
@@ -282,6 +309,7 @@ def _remove(index_dir: Path, place: str, name: str) -> bool:
     make_folders(index_dir / TRASH)
     move(folder, index_dir / TRASH / name)
     lease.end()
+    store.drop(name)
     remove_tree(index_dir / TRASH / name)
     return True
 

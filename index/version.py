@@ -24,12 +24,13 @@ from pydantic import BaseModel, ValidationError
 
 from corpus.document import Chunk, Document, Sentence
 from corpus.errors import DocumentUnknown, IndexDamaged, IndexOutdated
-from index.dense import Dense, FaissDense, Found, pack_dense
+from index.dense import Dense, Found, pack_dense
 from index.disk import MEND, make_folders, sha256_of, sync_folder, write_file
 from index.encoder import Vectors
 from index.lexical import LexicalIndex
 from index.lock import Lease
 from index.texts import Documents, Records, Texts, pack_texts
+from index.vector_store import FAISS, VectorStore
 from index.vectors import StoredVectors, pack_vectors
 from index.vocabulary import Vocabulary
 
@@ -125,35 +126,37 @@ class IndexVersion:
         return self.texts.mask(language)
 
 
-def load_version(folder: Path, lease: Lease | None = None) -> IndexVersion:
-    """Open the version in `folder`, which `lease` keeps from being removed.
+def load_version(folder: Path, lease: Lease | None = None, store: VectorStore = FAISS, add: bool = False) -> IndexVersion:
+    """Open the version in `folder`, which `lease` keeps from being removed; `store` searches it, and takes it in first if `add`.
 
-    Raises IndexOutdated where it has another format, IndexDamaged where a file is not the one that was built.
+    Raises IndexOutdated where it has another format, IndexDamaged where a file is not the one that was built, StoreUnavailable.
     """
     manifest = manifest_of(folder)
     for name, expected in manifest.files.items():
         if sha256_of(folder / name) != expected:
             raise IndexDamaged(f"{folder / name} is not the file that was built: it is missing, torn or altered. {MEND}")
     try:
-        return _load(folder, manifest, lease)
+        return _load(folder, manifest, lease, store, add)
     except (OSError, ValueError, TypeError, KeyError, RuntimeError) as error:
         raise IndexDamaged(f"{folder} cannot be read, though its hashes are right ({error}). {MEND}") from error
 
 
-def _load(folder: Path, manifest: Manifest, lease: Lease | None) -> IndexVersion:
+def _load(folder: Path, manifest: Manifest, lease: Lease | None, store: VectorStore, add: bool) -> IndexVersion:
     texts = Texts(folder / TEXTS)
     chunk_vectors, sentence_vectors = StoredVectors(folder / "chunks.npy"), StoredVectors(folder / "sentences.npy")
     said = (manifest.documents, manifest.chunks, manifest.chunks, manifest.sentences, manifest.sentences)
     found = (len(texts.documents), len(texts.chunks), len(chunk_vectors), len(texts.sentences), len(sentence_vectors))
     if said != found:
         raise ValueError(f"counts differ: {found} records and rows, not {said}")
+    if add:
+        store.add(folder, chunk_vectors, texts.mask)
     return IndexVersion(
         manifest=manifest,
         texts=texts,
         chunk_vectors=chunk_vectors,
         sentence_vectors=sentence_vectors,
         lexical=LexicalIndex.load(folder / LEXICAL, len(texts.chunks)),
-        dense=FaissDense(folder / "chunks.faiss", chunk_vectors, texts.mask),
+        dense=store.open(folder, chunk_vectors, texts.mask),
         _lease=lease,
     )
 

@@ -16,7 +16,7 @@ from ui.cli import main
 
 ROOT = Path(__file__).parent.parent
 LAYERS = ("corpus", "index", "bot", "ui")
-HEAVY = {"torch", "transformers", "sentence_transformers", "gradio", "faiss", "bm25s", "uvicorn"}
+HEAVY = {"torch", "transformers", "sentence_transformers", "gradio", "faiss", "bm25s", "uvicorn", "pymilvus", "grpc"}
 
 
 def sources() -> list[tuple[str, Path]]:

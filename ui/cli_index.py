@@ -70,12 +70,13 @@ def status(corpus: Path | None, index_: Path | None, as_json: bool) -> None:
 @click.argument("version", required=False)
 def verify(corpus: Path | None, index_: Path | None, as_json: bool, version: str | None) -> None:
     """Check every hash, offset and row of the live VERSION, or of another; exit code 1 where one is wrong."""
-    from bot.bot import index_folder
+    from bot.bot import index_folder, open_store
     from index.store import read_current
     from index.store import verify as check
 
-    place = index_folder(read_settings(corpus, index_))
-    faults = check(place, version)
+    config = read_settings(corpus, index_)
+    place = index_folder(config)
+    faults = check(place, version, open_store(config))
     name = version or (read_current(place).name if not faults else "the live version")
     if as_json:
         _print_json({"version": name, "faults": faults})
@@ -93,10 +94,11 @@ def verify(corpus: Path | None, index_: Path | None, as_json: bool, version: str
 @click.argument("version", required=False)
 def rollback(corpus: Path | None, index_: Path | None, as_json: bool, version: str | None) -> None:
     """Go back to a kept VERSION, by default to the one before the live one."""
-    from bot.bot import index_folder
+    from bot.bot import index_folder, open_store
     from index.store import rollback as go_back
 
-    manifest = go_back(index_folder(read_settings(corpus, index_)), version)
+    config = read_settings(corpus, index_)
+    manifest = go_back(index_folder(config), version, open_store(config))
     if as_json:
         click.echo(manifest.model_dump_json(indent=2, exclude={"files"}))
     else:
@@ -109,11 +111,11 @@ def rollback(corpus: Path | None, index_: Path | None, as_json: bool, version: s
 @click.option("--keep", type=click.IntRange(0, 1000), help="Old versions to keep (TANYA_KEEP_VERSIONS).")
 def gc(corpus: Path | None, index_: Path | None, as_json: bool, keep: int | None) -> None:
     """Remove old versions, but never the live one or one that is being read."""
-    from bot.bot import index_folder
+    from bot.bot import index_folder, open_store
     from index.store import tidy
 
     config = read_settings(corpus, index_, keep_versions=keep)
-    removed = tidy(index_folder(config), config.keep_versions)
+    removed = tidy(index_folder(config), config.keep_versions, open_store(config))
     if as_json:
         _print_json({"removed": removed})
     else:
