@@ -19,6 +19,7 @@ from ui.render import answer_html, question_html
 from ui.serve import Site
 from ui.texts import TEXTS
 
+MORE = "Why does <the> tide rise?"
 FIRST, SECOND = "When did twelve people walk on the Moon in 1969?", "and who was it?"
 
 
@@ -84,6 +85,25 @@ def test_one_click_in_the_chat(browser: Browser, bot: Bot) -> None:
         expect(visit.page.locator(".td-answer")).to_have_count(3, timeout=60_000)
         expect(visit.page.locator(".td-question").nth(2)).to_have_text(SECOND)
         expect(visit.page.locator(".td-standalone")).to_have_count(1)
+        assert visit.complaints == []
+        visit.context.close()
+
+
+class Related(Bot):
+    """A bot that has one more question to offer."""
+
+    def ask(self, *said: Any, **more: Any) -> Answer:
+        return super().ask(*said, **more).model_copy(update={"related": (MORE,)})
+
+
+@pytest.mark.browser
+def test_a_related_question_is_asked_by_a_click_in_the_chat(browser: Browser, bot: Bot) -> None:
+    with served(Site(Related(bot.retriever, bot.reader, bot.config))) as port:
+        visit = Visit(browser, "phone")
+        visit.ask(f"http://127.0.0.1:{port}/en/", FIRST)
+        visit.page.get_by_role("button", name=MORE).click(timeout=60_000)
+        expect(visit.page.locator(".td-answer")).to_have_count(2, timeout=60_000)
+        expect(visit.page.locator(".td-question").nth(1)).to_have_text(MORE)
         assert visit.complaints == []
         visit.context.close()
 

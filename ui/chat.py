@@ -69,11 +69,13 @@ def build_chat(desk: Asked, language: str) -> Any:
             submit_btn=words["ask"], autofocus=True, max_length=desk.config.max_question,
         )  # fmt: skip
         alone = gr.Textbox(elem_id="td-ask-alone", visible="hidden", max_length=desk.config.max_question)
+        more = gr.Textbox(elem_id="td-ask-next", visible="hidden", max_length=desk.config.max_question)
         with gr.Row(elem_id="td-foot"):
             clear = gr.Button(words["clear"], size="sm", variant="secondary", elem_id="td-clear")
             gr.Markdown(_footer(words, language), sanitize_html=False)
         options: dict[str, Any] = {"concurrency_id": "ask", "concurrency_limit": CONCURRENCY, "api_visibility": "private"}
         box.submit(respond, [box, chat], [chat, box], **options)
+        more.submit(respond, [more, chat], [chat, more], **options)
         alone.submit(respond_alone, [alone, chat], [chat, alone], **options)
         chat.example_select(_chosen(respond), [chat], [chat, box], **options)
         clear.click(lambda: ([], ""), None, [chat, box], api_visibility="private")

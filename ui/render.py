@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from html import escape
 
 from bot.answer import Answer, Citation, CitedSource, NearPassage
-from ui.texts import TEXTS, date_in_words
+from ui.texts import EMBED_TEXTS, TEXTS, date_in_words
 
 
 def question_html(question: str, alone: bool = False) -> str:
@@ -53,7 +53,7 @@ def answer_steps(answer: Answer, root: str = "", follows: bool = False) -> Itera
     if answer.refused:
         near = "".join(_near_card(passage, words, root) for passage in answer.nearest)
         heading = f'<p class="td-heading">{_text(words["nearest"])}</p>' if near else ""
-        yield f'<div class="td-answer td-refused">{notices}<p>{_text(answer.answer)}</p>{heading}{_list(near)}</div>'
+        yield f'<div class="td-answer td-refused">{notices}<p>{_text(answer.answer)}</p>{heading}{_list(near)}{_related(answer)}</div>'
         return
     if not answer.sentences:
         yield f'<div class="td-answer">{notices}<p>{_text(answer.answer)}</p></div>'
@@ -61,10 +61,18 @@ def answer_steps(answer: Answer, root: str = "", follows: bool = False) -> Itera
     cards = _list("".join(_card(citation, answer.language, root) for citation in answer.citations))
     by_number = {citation.number: citation for citation in answer.citations}
     said = ""
+    related = _related(answer)
     for sentence in answer.sentences:
         chips = "".join(_chip(by_number[number], words, root) for number in sentence.citations)
         said += f"{_with_answer(by_number[sentence.citations[0]])}{chips} "
-        yield f'<div class="td-answer">{notices}<p>{said}</p><p class="td-heading">{_text(words["sources"])}</p>{cards}</div>'
+        yield f'<div class="td-answer">{notices}<p>{said}</p><p class="td-heading">{_text(words["sources"])}</p>{cards}{related}</div>'
+
+
+def _related(answer: Answer) -> str:
+    """Questions to go on with, each a button; chat.js asks them."""
+    buttons = "".join(f'<li><button type="button" class="td-next">{_text(question)}</button></li>' for question in answer.related)
+    heading = _text(EMBED_TEXTS[answer.language]["related"])
+    return f'<p class="td-heading">{heading}</p><ul class="td-related">{buttons}</ul>' if buttons else ""
 
 
 def _with_answer(citation: Citation) -> str:

@@ -31,8 +31,10 @@
   }
 
   document.addEventListener("click", (event) => {
-    const button = event.target instanceof Element && event.target.closest("button.td-drop");
-    if (button) put("td-ask-alone", before(button));
+    const button = event.target instanceof Element && event.target.closest("button.td-drop, button.td-next");
+    if (!button) return;
+    if (button.classList.contains("td-next")) put("td-ask-next", button.textContent);
+    else put("td-ask-alone", before(button));
   });
 
   async function vote(row, rating, reason) {
