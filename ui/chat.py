@@ -26,7 +26,7 @@ CONCURRENCY = 36
 QUEUE = 64
 """Waiting questions; the next one is told to come back instead of waiting for minutes."""
 
-_ASKED = re.compile(r'<div class="td-question">(.*?)</div>', re.DOTALL)
+_ASKED = re.compile(r'<div class="td-question( td-alone)?">(.*?)</div>', re.DOTALL)
 _TAG = re.compile(r"<[^<>]+>")
 
 Message = dict[str, Any]
@@ -53,6 +53,10 @@ def build_chat(desk: Asked, language: str) -> Any:
         for shown in talk(desk, question, messages or [], language):
             yield shown, ""
 
+    def respond_alone(question: str, messages: list[Message] | None) -> Iterator[tuple[list[Message], str]]:
+        for shown in talk(desk, question, messages or [], language, alone=True):
+            yield shown, ""
+
     with gr.Blocks(title=words["title"], analytics_enabled=False, fill_height=True) as blocks:
         gr.Markdown(_header(words), sanitize_html=False, elem_id="td-header")
         chat = gr.Chatbot(
@@ -64,29 +68,34 @@ def build_chat(desk: Asked, language: str) -> Any:
             elem_id="td-box", show_label=False, label=words["placeholder"], placeholder=words["placeholder"], container=False,
             submit_btn=words["ask"], autofocus=True, max_length=desk.config.max_question,
         )  # fmt: skip
+        alone = gr.Textbox(elem_id="td-ask-alone", visible="hidden", max_length=desk.config.max_question)
+        more = gr.Textbox(elem_id="td-ask-next", visible="hidden", max_length=desk.config.max_question)
         with gr.Row(elem_id="td-foot"):
             clear = gr.Button(words["clear"], size="sm", variant="secondary", elem_id="td-clear")
             gr.Markdown(_footer(words, language), sanitize_html=False)
         options: dict[str, Any] = {"concurrency_id": "ask", "concurrency_limit": CONCURRENCY, "api_visibility": "private"}
         box.submit(respond, [box, chat], [chat, box], **options)
+        more.submit(respond, [more, chat], [chat, more], **options)
+        alone.submit(respond_alone, [alone, chat], [chat, alone], **options)
         chat.example_select(_chosen(respond), [chat], [chat, box], **options)
         clear.click(lambda: ([], ""), None, [chat, box], api_visibility="private")
     blocks.queue(max_size=QUEUE, default_concurrency_limit=CONCURRENCY)
     return blocks
 
 
-def talk(desk: Asked, question: str, messages: list[Message], language: str) -> Iterator[list[Message]]:
-    """The conversation as it grows while `question` is answered."""
+def talk(desk: Asked, question: str, messages: list[Message], language: str, alone: bool = False) -> Iterator[list[Message]]:
+    """The conversation as it grows while `question` is answered; `alone` asks it without what was said before."""
     words = TEXTS[language]
-    shown: list[Message] = [*messages, {"role": "user", "content": question_html(question[: desk.config.max_question])}]
+    shown: list[Message] = [*messages, {"role": "user", "content": question_html(question[: desk.config.max_question], alone)}]
+    history = [] if alone else turns(messages)
 
     def with_reply(content: str) -> list[Message]:
         return [*shown, {"role": "assistant", "content": content}]
 
     yield with_reply(searching_html(language))
     try:
-        answer = desk.ask(question, turns(messages))
-        *growing, whole = answer_steps(answer, urlsplit(desk.config.public_url or "").path)
+        answer = desk.ask(question, history)
+        *growing, whole = answer_steps(answer, urlsplit(desk.config.public_url or "").path, follows=bool(history))
     except QuestionTooLong:
         yield with_reply(message_html(words["too_long"].format(limit=desk.config.max_question)))
     except QuestionInvalid:
@@ -107,14 +116,16 @@ def talk(desk: Asked, question: str, messages: list[Message], language: str) -> 
 
 
 def turns(messages: list[Message]) -> list[Turn]:
-    """The conversation as the bot wants it, from the messages that the browser holds."""
-    found = []
+    """The conversation as the bot wants it, from the messages that the browser holds; it begins at the last question asked alone."""
+    found: list[Turn] = []
     for message in messages[-2 * TURNS :]:
         content = _plain(message.get("content"))[:LONGEST_TURN]
         role = message.get("role")
         if role == "user" or role == "assistant":
             asked = _ASKED.search(content)
-            found.append(Turn(role, html.unescape(_TAG.sub("", asked[1] if asked else content)).strip()))
+            if asked and asked[1]:
+                found.clear()
+            found.append(Turn(role, html.unescape(_TAG.sub("", asked[2] if asked else content)).strip()))
     return found
 
 

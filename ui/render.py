@@ -9,12 +9,12 @@ from collections.abc import Iterable
 from html import escape
 
 from bot.answer import Answer, Citation, CitedSource, NearPassage
-from ui.texts import TEXTS, date_in_words
+from ui.texts import EMBED_TEXTS, TEXTS, date_in_words
 
 
-def question_html(question: str) -> str:
-    """The asker's own words, as text."""
-    return f'<div class="td-question">{_text(question)}</div>'
+def question_html(question: str, alone: bool = False) -> str:
+    """The asker's own words, as text; `alone` marks one that begins the conversation anew."""
+    return f'<div class="td-question{" td-alone" if alone else ""}">{_text(question)}</div>'
 
 
 def searching_html(language: str) -> str:
@@ -35,21 +35,25 @@ def votes_html(answer_id: str, language: str) -> str:
     return f'<div class="td-votes" id="td-votes-{_text(answer_id)}"><span>{_text(words["rate"])}</span>{buttons}{said}</div>'
 
 
-def answer_html(answer: Answer, root: str = "") -> str:
+def answer_html(answer: Answer, root: str = "", follows: bool = False) -> str:
     """The whole answer: notices, sentences with their chips, and a card for each source."""
-    return list(answer_steps(answer, root))[-1]
+    return list(answer_steps(answer, root, follows))[-1]
 
 
-def answer_steps(answer: Answer, root: str = "") -> Iterable[str]:
-    """The answer as it grows: the cards first, then one more sentence at each step."""
+def answer_steps(answer: Answer, root: str = "", follows: bool = False) -> Iterable[str]:
+    """The answer as it grows: the cards first, then one more sentence at each step.
+
+    `follows`: a conversation came with the question. Where it changed what was asked, a button asks without it; chat.js does the rest.
+    """
     words = TEXTS[answer.language]
     notices = "".join(f'<p class="td-notice">{_text(notice.text)}</p>' for notice in answer.notices)
     if answer.standalone_question != " ".join(answer.question.split()) and not answer.is_courtesy:
-        notices += f'<p class="td-notice td-standalone">→ {_text(answer.standalone_question)}</p>'
+        drop = f' <button type="button" class="td-drop">{_text(words["as_typed"])}</button>' if follows else ""
+        notices += f'<p class="td-notice td-standalone">{_text(words["understood"])} {_text(answer.standalone_question)}{drop}</p>'
     if answer.refused:
         near = "".join(_near_card(passage, words, root) for passage in answer.nearest)
         heading = f'<p class="td-heading">{_text(words["nearest"])}</p>' if near else ""
-        yield f'<div class="td-answer td-refused">{notices}<p>{_text(answer.answer)}</p>{heading}{_list(near)}</div>'
+        yield f'<div class="td-answer td-refused">{notices}<p>{_text(answer.answer)}</p>{heading}{_list(near)}{_related(answer)}</div>'
         return
     if not answer.sentences:
         yield f'<div class="td-answer">{notices}<p>{_text(answer.answer)}</p></div>'
@@ -57,10 +61,18 @@ def answer_steps(answer: Answer, root: str = "") -> Iterable[str]:
     cards = _list("".join(_card(citation, answer.language, root) for citation in answer.citations))
     by_number = {citation.number: citation for citation in answer.citations}
     said = ""
+    related = _related(answer)
     for sentence in answer.sentences:
         chips = "".join(_chip(by_number[number], words, root) for number in sentence.citations)
         said += f"{_with_answer(by_number[sentence.citations[0]])}{chips} "
-        yield f'<div class="td-answer">{notices}<p>{said}</p><p class="td-heading">{_text(words["sources"])}</p>{cards}</div>'
+        yield f'<div class="td-answer">{notices}<p>{said}</p><p class="td-heading">{_text(words["sources"])}</p>{cards}{related}</div>'
+
+
+def _related(answer: Answer) -> str:
+    """Questions to go on with, each a button; chat.js asks them."""
+    buttons = "".join(f'<li><button type="button" class="td-next">{_text(question)}</button></li>' for question in answer.related)
+    heading = _text(EMBED_TEXTS[answer.language]["related"])
+    return f'<p class="td-heading">{heading}</p><ul class="td-related">{buttons}</ul>' if buttons else ""
 
 
 def _with_answer(citation: Citation) -> str:

@@ -1,4 +1,4 @@
-// The chat's language, and votes on its answers. Gradio's client runs this file again, hence the guard.
+// The chat's language, questions asked by a click, and votes on its answers. Gradio's client runs this file again, hence the guard.
 (() => {
   if (window.tanyaChat) return;
   window.tanyaChat = true;
@@ -15,6 +15,27 @@
   };
   mend();
   new MutationObserver(mend).observe(page, { attributes: true, attributeFilter: ["lang"], childList: true, subtree: true });
+
+  // A hidden box of Gradio's carries a question to the server, as if it were typed there and sent with Enter.
+  function put(id, question) {
+    const box = document.querySelector(`#${id} textarea`);
+    box.value = question;
+    box.dispatchEvent(new Event("input", { bubbles: true }));
+    setTimeout(() => box.dispatchEvent(new KeyboardEvent("keypress", { key: "Enter", bubbles: true, cancelable: true })));
+    document.querySelector("#td-box textarea").focus();
+  }
+
+  function before(element) {
+    const asked = [...document.querySelectorAll("#td-chat .td-question")];
+    return asked.filter((one) => one.compareDocumentPosition(element) & Node.DOCUMENT_POSITION_FOLLOWING).at(-1).textContent;
+  }
+
+  document.addEventListener("click", (event) => {
+    const button = event.target instanceof Element && event.target.closest("button.td-drop, button.td-next");
+    if (!button) return;
+    if (button.classList.contains("td-next")) put("td-ask-next", button.textContent);
+    else put("td-ask-alone", before(button));
+  });
 
   async function vote(row, rating, reason) {
     const body = JSON.stringify({ answer_id: row.id.slice("td-votes-".length), rating, reason });

@@ -50,10 +50,12 @@ function quoted({ quote, start: from, answer_start, answer_end }) {
   return [part(0, answer_start - from), el("strong", {}, part(answer_start - from, answer_end - from)), part(answer_end - from)];
 }
 
-function finish(box, answer) {
+// `follows`: a conversation came with the question, and a button asks without it.
+function finish(box, answer, follows) {
   const notices = answer.notices.map((notice) => el("p", { class: "notice" }, notice.text));
   if (answer.model !== "courtesy" && answer.standalone_question !== answer.question.split(/\s+/).join(" ").trim()) {
-    notices.push(el("p", { class: "notice" }, "→ " + answer.standalone_question));
+    const drop = follows && el("button", { type: "button", class: "quiet drop", onclick: () => ask(answer.question, true) }, words.as_typed);
+    notices.push(el("p", { class: "notice" }, `${words.understood} ${answer.standalone_question} `, drop));
   }
   box.prepend(...notices);
   if (!answer.sentences.length) {

@@ -10,7 +10,7 @@ const KEPT = 20; // turns that are remembered
 const SENT = 3; // turns that a question brings along: the server looks no further back
 
 let look = { ...start.look };
-let turns = []; // {question, answer}
+let turns = []; // {question, answer, alone}: a question asked alone begins the conversation anew
 let token = start.token;
 let running = null; // the AbortController of the question in work
 let queued = null;
@@ -110,10 +110,10 @@ function recall() {
   page.answers.replaceChildren();
   page.clear.hidden = false;
   try {
-    for (const turn of turns) {
+    for (const [at, turn] of turns.entries()) {
       const box = addTurn(turn.question);
       for (const sentence of turn.answer.sentences) addSentence(box, sentence, turn.answer.citations);
-      finish(box, turn.answer);
+      finish(box, turn.answer, at > 0 && !turn.alone);
     }
   } catch {
     return clear(); // kept by another version of this page, in another shape
@@ -153,7 +153,8 @@ function addTurn(question) {
 
 // --- asking
 
-async function ask(question) {
+// `alone`: without what was said before.
+async function ask(question, alone = false) {
   question = String(question).trim();
   if (!question || running) return;
   if (question.length > start.longest) return say(fill(words.too_long, { limit: start.longest }));
@@ -170,18 +171,19 @@ async function ask(question) {
   page.said.replaceChildren();
   say(words.searching);
   try {
-    const answer = await receive(question, work, box, waiting, follow);
+    const before = alone ? [] : turns.slice(Math.max(turns.findLastIndex((turn) => turn.alone), 0)).slice(-SENT);
+    const answer = await receive(question, before, work, box, waiting, follow);
     if (work !== running) return;
     waiting.remove();
-    finish(box, answer);
+    finish(box, answer, before.length > 0);
     follow();
     if (!answer.sentences.length) say(answer.answer);
-    turns = [...turns, { question, answer }].slice(-KEPT);
+    turns = [...turns, { question, answer, alone }].slice(-KEPT);
     store((storage, key) => storage.setItem(key, JSON.stringify(turns)));
     const cited = answer.citations.map(({ number, title, source_url }) => ({ number, title, url: new URL(source_url.slice(1), root).href }));
     tell("answer", { detail: { question, answer: answer.answer, answer_id: answer.answer_id, refused: answer.refused, citations: cited } });
   } catch (error) {
-    if (work === running) fail(question, box, waiting, error);
+    if (work === running) fail(question, alone, box, waiting, error);
   } finally {
     clearTimeout(late);
     if (work === running) {
@@ -204,7 +206,7 @@ function follower(article) {
   return follow;
 }
 
-function fail(question, box, waiting, error) {
+function fail(question, alone, box, waiting, error) {
   waiting.remove();
   const known = error.code ? error : error === "late" ? { code: "timed_out" } : { code: "offline" };
   const text = known.code === "too_many" ? fill(words.limited, { seconds: known.seconds || 60 })
@@ -212,15 +214,15 @@ function fail(question, box, waiting, error) {
     : known.code === "invalid" ? words.empty
     : known.code === "overloaded" ? words.busy
     : known.code === "offline" ? words.offline : words.failed;
-  const again = el("button", { type: "button", class: "quiet", onclick: () => (box.parentElement.remove(), ask(question)) }, words.retry);
+  const again = el("button", { type: "button", class: "quiet", onclick: () => (box.parentElement.remove(), ask(question, alone)) }, words.retry);
   box.append(el("p", { class: "notice" }, text), el("div", { class: "actions" }, again));
   say(text);
   tell("error", { detail: { code: known.code, message: known.message || text } });
 }
 
 // Asks, with one new token if the old one is not taken; gives the whole answer once all its sentences are shown.
-async function receive(question, work, box, waiting, follow, again = true) {
-  const history = turns.slice(-SENT).flatMap((turn) => [
+async function receive(question, before, work, box, waiting, follow, again = true) {
+  const history = before.flatMap((turn) => [
     { role: "user", content: turn.question }, { role: "assistant", content: turn.answer.answer },
   ]);
   const response = await fetch(root + "api/ask", {
@@ -230,7 +232,7 @@ async function receive(question, work, box, waiting, follow, again = true) {
     signal: work.signal,
     credentials: "omit",
   });
-  if (response.status === 401 && again && (await renew(work))) return receive(question, work, box, waiting, follow, false);
+  if (response.status === 401 && again && (await renew(work))) return receive(question, before, work, box, waiting, follow, false);
   if (!response.ok) throw await refusal(response);
   let next = 0;
   const show = async (sentence, citations) => {
