@@ -34,8 +34,8 @@ WEIGHTS = (0.31, 39.3, 4.3, 30.4, 1.0)
 """Of a sentence's features in its score. Fitted (`python -m tests.eval.fit`) on 250 questions over the articles, with the second
 reader, in five parts: a right sentence first in .87 of what it was not fitted on; by the margin alone .76, by the cosine alone .68. The
 passage's cosine added nothing to that (.88 without), but found the expected document a little more often (.93 against .91). The date's
-was fitted to 0.2 and set by hand: for "when" it decides between two sentences that tie. With the fourth reader these weights put a right one
-first in .93, so they stayed."""
+was fitted to 0.2 and set by hand: for "when" it decides between two sentences that tie. With the fourth reader these weights put a right
+one first in .93, so they stayed."""
 
 LEAST_MARGIN = -20.0
 """Of a sentence that the reader saw nothing in."""
