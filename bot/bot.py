@@ -13,7 +13,7 @@ import platformdirs
 
 import corpus as packaged_corpus
 from bot.answer import COURTESY, Answer, AnswerSentence, Citation, NearPassage
-from bot.choose import Choice, choose, defined_first
+from bot.choose import Choice, choose, defined_first, text_of
 from bot.cite import cite, is_literal, source_url
 from bot.config import Config
 from bot.converse import TURNS, Turn, standalone
@@ -219,9 +219,7 @@ class Bot:
 
     def _names(self, candidate: Candidate, part: Part) -> bool:
         language = self.version.language_of(candidate.chunk)
-        sentence = self.version.sentences[candidate.row]
-        text = self.version.documents[sentence.doc_id].text[sentence.start : sentence.end]
-        return part.subject is None or stems(part.subject, language) <= stems(text, language)
+        return part.subject is None or stems(part.subject, language) <= stems(text_of(candidate, self.version), language)
 
     def _cite(self, number: int, candidate: Candidate, found: dict[str, Hit], answer: tuple[int, int] | None) -> Citation:
         hit = found[candidate.chunk.chunk_id]

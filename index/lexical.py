@@ -39,11 +39,6 @@ class LexicalIndex:
 
         return cls(bm25s.BM25.load(folder), size)
 
-    @property
-    def vocabulary(self) -> list[str]:
-        """Every word of the texts."""
-        return list(self._bm25.vocab_dict)
-
     def rows(self, word: str) -> NDArray[np.bool_]:
         """(size,) whether a text holds `word`."""
         found = np.zeros(self.size, np.bool_)
