@@ -22,11 +22,12 @@ from bot.notices import near_reason, notices
 from bot.parts import Part, take_apart
 from bot.phrases import phrase
 from bot.premise import unconfirmed
-from bot.publish import GOLDEN, Ask, Publication, Report, Watch, publish
+from bot.publish import GOLDEN, Ask, Publication, Report, Watch, publish, read_report
 from bot.question import Question, question_language, read_question
 from bot.read import Candidate, Reading, read, stems
 from bot.reader import Reader, SpanReader, whole
 from bot.smalltalk import small_talk, without_greeting
+from bot.suggest import EXAMPLES, Suggestion, examples, related, suggest
 from corpus.errors import IndexMissing, IndexOutdated
 from corpus.language import LANGUAGES
 from corpus.text import normalise
@@ -46,6 +47,9 @@ MODEL = "extractive"
 
 NEAREST = 3
 """Passages shown on a refusal."""
+
+FIRST = 3
+"""Examples beside a greeting, or where a question is about something else."""
 
 FOREIGN = 0.1
 """Below this probability nothing in the corpus is near enough to be worth showing: nine of twelve tuning questions off the topic are,
@@ -73,6 +77,7 @@ class Bot:
     retriever: Retriever
     reader: Reader
     config: Config
+    suggestions: tuple[Suggestion, ...] = ()
 
     @property
     def version(self) -> IndexVersion:
@@ -97,14 +102,29 @@ class Bot:
         if talk := small_talk(said.text):
             spoken = talk.language if language is None and not history else said.language
             draft = self._draft(question, replace(said, language=spoken))
-            answer = draft.model_copy(update={"answer": talk.reply(spoken), "refused": False, "model": COURTESY})
+            update = {"answer": talk.reply(spoken), "refused": False, "model": COURTESY, "related": self.examples(spoken, FIRST)}
+            answer = draft.model_copy(update=update)
         else:
             asked = self.understood(question, history, language)
             looks = self._looks(asked, k or self.config.passages)
             draft = self._draft(question, asked)
             answer = self._answered(draft, looks) if any(look.found for look in looks) else self._refused(draft, asked, looks[0].readings)
+            before = [turn.content for turn in history if turn.role == "user"]
+            answer = answer.model_copy(update={"related": self._related(answer, looks, [*before, question, asked.text])})
         done = time.perf_counter()
         return answer.model_copy(update={"timings_ms": {"total": _ms(done - started)}})
+
+    def examples(self, language: str, count: int = EXAMPLES) -> tuple[str, ...]:
+        """Questions that this corpus answers, to begin with."""
+        return examples(self.suggestions, language, count)
+
+    def _related(self, answer: Answer, looks: Sequence[Look], asked: Sequence[str]) -> tuple[str, ...]:
+        """What the documents that were found answer too; where the question is none of this corpus, what it is about."""
+        if answer.refusal_reason == "off_topic":
+            return self.examples(answer.language, FIRST)
+        said = [(one.doc_id, one.start, one.end) for one in answer.citations]
+        near = [hit.chunk.doc_id for look in looks for _, hits in look.readings for hit in hits]
+        return related(self.suggestions, answer.language, asked, [*(doc_id for doc_id, _, _ in said), *near], said)
 
     def _draft(self, question: str, asked: Question) -> Answer:
         """An answer that says nothing yet."""
@@ -264,9 +284,15 @@ def open_bot(config: Config, watch: Watch | None = None) -> Bot:
             LOG.warning("%s That is done now.", error)
         rebuild(config, embedder, reader, watch, wait=True)
         version = open_index(index_folder(config), embedder.identity, store)
-    bot = Bot(Retriever(version, embedder), reader, config)
+    bot = Bot(Retriever(version, embedder), reader, config, suggestions_of(index_folder(config), version))
     bot.warm()
     return bot
+
+
+def suggestions_of(index_dir: Path, version: IndexVersion) -> tuple[Suggestion, ...]:
+    """What was found to be worth asking when the version was built."""
+    report = read_report(index_dir, version.manifest.version)
+    return tuple(report.suggestions or ()) if report else ()
 
 
 def open_store(config: Config) -> VectorStore:
@@ -295,7 +321,7 @@ def rebuild(
         return lambda question, language: bot.ask(question, language=language)
 
     planned = replace(publication(config, force, wait), store=open_store(config))
-    report = publish(planned, embedder, make_bot, watch)
+    report = publish(planned, embedder, make_bot, watch, lambda version, doc_ids: suggest(version, doc_ids, embedder, reader))
     for failure in report.left_out:
         LOG.warning("Left out: %s", failure)
     return report

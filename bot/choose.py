@@ -1,7 +1,7 @@
 """Which sentences of a reading are said, by what the question asks for: a definition, a list, a cause, or a value on which sources differ.
 
 It adds to what `bot.read` chose, or puts another sentence first; it never weakens the decision whether to answer. All that it chooses
-from was read: `Reading.found`.
+from stands in the passages found: `Reading.found`.
 """
 
 import re
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bot.question import Question
-from bot.read import NEAR, SURE_ENOUGH, Candidate, Reading, stems
+from bot.read import NEAR, Candidate, Reading, stems
 from corpus.document import Document
 from corpus.numbers import numbers, years
 from index.store import IndexVersion
@@ -131,7 +131,7 @@ def defined_first(question: Question, reading: Reading, version: IndexVersion) -
     chosen = (first, *rest[:1])
     if not _names_all(question, first, version):
         return replace(reading, chosen=chosen)
-    return replace(reading, chosen=chosen, probability=max(reading.probability, SURE_ENOUGH), conflict=None)
+    return replace(reading, chosen=chosen, probability=max(reading.probability, reading.threshold), conflict=None)
 
 
 def subject_of(text: str) -> str | None:

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from bot.bot import Bot, open_store
+from bot.bot import Bot, open_store, suggestions_of
 from corpus.errors import SearchIndexError
 from index.retrieve import Retriever
 from index.store import CURRENT, open_index, read_current
@@ -70,7 +70,9 @@ class LiveBot:
             else:
                 self._failed = 0
                 if version.manifest.version != old.version.manifest.version:
-                    self._bot = Bot(Retriever(version, old.retriever.embedder), old.reader, old.config)
+                    self._bot = Bot(
+                        Retriever(version, old.retriever.embedder), old.reader, old.config, suggestions_of(self._index_dir, version)
+                    )
             self._seen = mark
 
     def _watch(self) -> None:

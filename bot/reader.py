@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from bot.question import is_content
 from corpus.errors import ModelError
-from index.encoder import E5_PROMPTS, LONGEST, Encoder, marked, without_space
+from index.encoder import LONGEST, Encoder, marked, prompt_ids, without_space
 from index.lexical import words
 
 WEIGHTS = Path(__file__).parent / "reader.safetensors"
@@ -79,15 +79,15 @@ class SpanReader:
             self._encoder = encoder.changed(_changes(trained))
         except (OSError, SafetensorError, KeyError, RuntimeError, ValueError) as error:
             raise ModelError(f"The reader's weights {weights} are missing or not those of this encoder: reinstall the package.") from error
-        self._query, self._passage = (encoder.tokens(E5_PROMPTS[kind].strip()).ids for kind in ("query", "document"))
 
     def read(self, question: str, passages: Sequence[Passage]) -> list[list[Span]]:
         """See Reader."""
-        asked = [*self._query, *self._encoder.tokens(question).ids[-QUESTION:]]
+        query, passage = (prompt_ids(self._encoder, kind) for kind in ("query", "document"))
+        asked = [*query, *self._encoder.tokens(question).ids[-QUESTION:]]
         texts = [self._encoder.tokens(text) for text, _ in passages]
-        before = len(asked) + 3 + len(self._passage)
+        before = len(asked) + 3 + len(passage)
         room = LONGEST - before - 1
-        states = self._encoder.encode([marked(asked, [*self._passage, *text.ids[:room]]) for text in texts])
+        states = self._encoder.encode([marked(asked, [*passage, *text.ids[:room]]) for text in texts])
         found = []
         for (_, parts), tokens, one in zip(passages, texts, states, strict=True):
             logits = one @ self._weight.T + self._bias

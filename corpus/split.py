@@ -15,7 +15,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 import sentencex
-from langchain_text_splitters import RecursiveCharacterTextSplitter
 
 from corpus.document import Block, Chunk, Document, Sentence
 
@@ -45,6 +44,8 @@ def split_sentences(document: Document) -> tuple[Sentence, ...]:
 
 def split_chunks(document: Document, count_tokens: CountTokens, max_tokens: int) -> tuple[Chunk, ...]:
     """Passages of at most `max_tokens` (as `count_tokens` counts them), packed sentence by sentence."""
+    from langchain_text_splitters import RecursiveCharacterTextSplitter
+
     splitter = RecursiveCharacterTextSplitter(
         separators=[BLOCK_MARK, SENTENCE_MARK, " "],
         keep_separator="end",

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from corpus.errors import ModelError
-from index.encoder import E5_PROMPTS, LONGEST, Encoder, Tokens, Vectors, batches, has_bfloat16, marked, without_space
+from index.encoder import E5_PROMPTS, LONGEST, Encoder, Tokens, Vectors, batches, has_bfloat16, marked, prompt_ids, without_space
 from index.packed import PACKED_SHA256
 
 Progress = Callable[[int], None]
@@ -64,7 +64,6 @@ class E5Embedder:
 
     def __init__(self, encoder: Encoder) -> None:
         self.encoder, self.dimension = encoder, encoder.hidden
-        self._prompts = {name: encoder.tokens(prompt.strip()).ids for name, prompt in E5_PROMPTS.items()}
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
         """See Embedder."""
@@ -77,7 +76,7 @@ class E5Embedder:
     def embed_tokens(self, text: str, is_query: bool) -> TokenVectors:
         """See Embedder. What the model cuts off at its longest input has no row."""
         tokens = self.encoder.tokens(text)
-        prompt = self._prompts["query" if is_query else "document"]
+        prompt = prompt_ids(self.encoder, "query" if is_query else "document")
         rows = self.encoder.encode([self._row(prompt, tokens)])[0][1 + len(prompt) : -1]
         kept = [i for i, (start, end) in enumerate(tokens.spans[: len(rows)]) if end > start]
         return TokenVectors(_unit(rows[kept]), tuple(tokens.spans[i] for i in kept))
@@ -87,7 +86,8 @@ class E5Embedder:
         return len(self.encoder.tokens(text).ids)
 
     def _embed(self, kind: str, texts: Sequence[str]) -> Vectors:
-        encoded = self.encoder.encode([self._row(self._prompts[kind], self.encoder.tokens(text)) for text in texts])
+        prompt = prompt_ids(self.encoder, kind)
+        encoded = self.encoder.encode([self._row(prompt, self.encoder.tokens(text)) for text in texts])
         return _unit(np.array([rows.mean(axis=0) for rows in encoded]).reshape(-1, self.dimension))
 
     def _row(self, prompt: Sequence[int], tokens: Tokens) -> list[int]:

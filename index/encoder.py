@@ -71,6 +71,11 @@ class Encoder(Protocol):
         """Another encoder with the same embeddings, whose layers' weights differ. Raises KeyError for one that is not there."""
 
 
+def prompt_ids(encoder: Encoder, kind: str) -> list[int]:
+    """The ids of the prompt "query" or "document"."""
+    return encoder.tokens(E5_PROMPTS[kind].strip()).ids
+
+
 def marked(*parts: Sequence[int]) -> list[int]:
     """The ids of one text, or of a pair, between their begin and end marks."""
     row = [BEGIN, *parts[0], END]
@@ -99,7 +104,6 @@ class OpenVinoEncoder:
         packed = open_packed()
         self.hidden = packed.sizes.hidden
         self._packed, self._threads = packed, threads
-        self._tokenizer = packed.tokenizer()
         first = packed.tensor("embeddings.token_type_embeddings.weight")[0]
         self._positions = packed.tensor("embeddings.position_embeddings.weight") + first
         self._changes: Changes = {}
@@ -122,7 +126,7 @@ class OpenVinoEncoder:
 
     def tokens(self, text: str) -> Tokens:
         """See Encoder."""
-        return _tokens(self._tokenizer, text)
+        return _tokens(self._packed.tokenizer, text)
 
     def encode(self, rows: Sequence[Sequence[int]]) -> list[Vectors]:
         """See Encoder."""

@@ -16,6 +16,7 @@ import mmap
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,7 @@ class Packed:
         blocks = self._blocks(self._places[WORDS]).reshape(self.sizes.vocabulary, -1)[ids]
         return _dequantised(blocks).reshape(*ids.shape, self.sizes.hidden)
 
+    @cached_property
     def tokenizer(self) -> Any:
         """The Unigram tokenizer, a `tokenizers.Tokenizer`; its ids are those of multilingual-e5-small's own."""
         from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors

@@ -53,7 +53,7 @@ def _write_model(packed: Packed, folder: Path) -> None:
     from safetensors.numpy import save_file
 
     sizes = packed.sizes
-    packed.tokenizer().save(str(folder / "tokenizer.json"))
+    packed.tokenizer.save(str(folder / "tokenizer.json"))
     tensors = {name: packed.tensor(name) for name in packed.names()}
     tensors["pooler.dense.weight"] = np.zeros((sizes.hidden, sizes.hidden), np.float32)  # BertModel has one; mean pooling leaves it unused
     tensors["pooler.dense.bias"] = np.zeros(sizes.hidden, np.float32)

@@ -25,7 +25,11 @@ def read_settings(corpus: Path | None, index_: Path | None, **more: Any) -> Any:
     return read_config(corpus=corpus, index=index_, **more)
 
 
-_BARS = {"start": ("Building the index", "text"), "questions": ("Asking the golden questions", "question")}
+_BARS = {
+    "start": ("Building the index", "text"),
+    "questions": ("Asking the golden questions", "question"),
+    "documents": ("Looking for questions to suggest", "document"),
+}
 
 
 class Progress:

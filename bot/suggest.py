@@ -1,0 +1,168 @@
+"""Questions that the corpus answers, to be offered to readers: taken from its own texts when a version is built.
+
+A heading that asks is asked of the passages below it; of a document that begins by saying what something is, just that is asked. The
+reader reads those passages, and what it does not answer from them is left out.
+"""
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from bot.choose import defined_first
+from bot.question import read_question
+from bot.read import READ, read, stems
+from bot.reader import Reader
+from corpus.document import Document
+from index.embed import Embedder
+from index.encoder import Vectors
+from index.hit import Hit
+from index.store import IndexVersion
+
+MOST, OF_ONE_DOCUMENT = 3, 2
+"""Related questions beside an answer, and how many of them one document gives."""
+
+EXAMPLES = 4
+
+ALIKE = 0.6
+"""Share of the stems of two questions in both, from which on they ask the same: "Kapan RCDD digelar?" and "Kapan dan di mana
+RCDD 2019 digelar?" do, "Apa itu RCDD?" does not."""
+
+LONGEST_SUBJECT = 7
+"""Words before "is" that can still be the name of something."""
+
+_ASKING = re.compile(r"[^?\n]{8,120}\?")
+_IS = {"id": re.compile(r"\s(?:adalah|ialah|merupakan)\s"), "en": re.compile(r"\s(?:is|are)\s(?:an?|the)\s")}
+_ASIDE = re.compile(r"\s*\([^)]*\)")
+
+
+class Suggestion(BaseModel):
+    """A question, the document that answers it, and where the sentence begins there that does.
+
+    `weight` is the question's cosine with the mean of all passages: what the corpus is about has most of it.
+    """
+
+    model_config = ConfigDict(frozen=True)
+    question: str
+    language: str
+    doc_id: str
+    start: int
+    weight: float
+
+
+def suggest(version: IndexVersion, doc_ids: Collection[str], embedder: Embedder, reader: Reader) -> Iterator[list[Suggestion]]:
+    """What each document of `doc_ids` gives, one after the other, in the order of the corpus."""
+    rows: dict[str, list[int]] = {doc_id: [] for doc_id in doc_ids}
+    for row, chunk in enumerate(version.chunks):
+        if chunk.doc_id in rows:
+            rows[chunk.doc_id].append(row)
+    middle = _middle(version)
+    for doc_id, own in rows.items():
+        yield [
+            one for question, below in _drafts(version, doc_id, own) for one in _checked(version, question, below, middle, embedder, reader)
+        ]
+
+
+def related(
+    suggestions: Sequence[Suggestion], language: str, asked: Sequence[str], documents: Sequence[str], said: Sequence[tuple[str, int, int]]
+) -> tuple[str, ...]:
+    """Questions of `documents`, nearest first, that are none of those `asked` and are not answered by what was `said` (document, from, to).
+
+    Of one document those come first whose answers stand near to what was said.
+    """
+    order = {doc_id: rank for rank, doc_id in reversed(list(enumerate(documents)))}
+
+    def place(one: Suggestion) -> tuple[int, int]:
+        return order[one.doc_id], min((abs(one.start - start) for doc_id, start, _ in said if doc_id == one.doc_id), default=one.start)
+
+    fit = [
+        one
+        for one in suggestions
+        if one.language == language
+        and one.doc_id in order
+        and not any(doc_id == one.doc_id and start <= one.start < end for doc_id, start, end in said)
+    ]
+    return _different(sorted(fit, key=place), asked, MOST, OF_ONE_DOCUMENT)
+
+
+def examples(suggestions: Sequence[Suggestion], language: str, count: int = EXAMPLES) -> tuple[str, ...]:
+    """What to ask this corpus first: its most typical questions, each of another document, those first that begin with different words."""
+    typical = sorted((one for one in suggestions if one.language == language), key=lambda one: -one.weight)
+    openings: set[str] = set()
+    first, rest = list[Suggestion](), list[Suggestion]()
+    for one in typical:
+        opening = one.question.split()[0]
+        (rest if opening in openings else first).append(one)
+        openings.add(opening)
+    return _different([*first, *rest], (), count, 1)
+
+
+def _different(suggestions: Sequence[Suggestion], asked: Sequence[str], most: int, of_one: int) -> tuple[str, ...]:
+    found: list[Suggestion] = []
+    for one in suggestions:
+        others = [*asked, *(other.question for other in found)]
+        room = len(found) < most and sum(other.doc_id == one.doc_id for other in found) < of_one
+        if room and not any(_alike(one.question, other, one.language) for other in others):
+            found.append(one)
+    return tuple(one.question for one in found)
+
+
+def _alike(one: str, other: str, language: str) -> bool:
+    mine, theirs = stems(one, language), stems(other, language)
+    return len(mine & theirs) >= ALIKE * len(mine | theirs)
+
+
+def _middle(version: IndexVersion) -> Vectors:
+    """(dimension,) the mean of the passages' vectors."""
+    total = np.zeros(version.manifest.dimension, np.float32)
+    for block in version.chunk_vectors.blocks():
+        total += block.sum(axis=0)
+    return total / np.float32(max(len(version.chunks), 1))
+
+
+def _drafts(version: IndexVersion, doc_id: str, rows: Sequence[int]) -> Iterator[tuple[str, list[int]]]:
+    """Questions, and the rows of the passages that may answer each."""
+    document = version.documents[doc_id]
+    if rows and (question := _definition(document, version)):
+        yield question, [rows[0]]
+    for block in document.blocks:
+        heading = document.text[block.start : block.end].strip() if block.kind == "heading" else ""
+        below = [row for row in rows if heading and version.chunks[row].heading == heading and version.chunks[row].start >= block.end]
+        if below and (asking := _ASKING.match(heading)):
+            yield asking[0], below[:READ]
+
+
+def _definition(document: Document, version: IndexVersion) -> str | None:
+    """What the first sentence of the document defines, as a question."""
+    first = version.texts.sentences_between(document.doc_id, 0, len(document.text))[:1]
+    pattern = _IS.get(document.language)
+    if not first or pattern is None:
+        return None
+    sentence = version.sentences[first[0]]
+    text = document.text[sentence.start : sentence.end]
+    verb = pattern.search(text)
+    subject = _ASIDE.sub("", text[: verb.start()]).strip() if verb else ""
+    if not subject or "," in subject or len(subject.split()) > LONGEST_SUBJECT:
+        return None
+    if document.language == "id":
+        return f"Apa itu {subject}?"
+    subject = re.sub(r"^(?:The|An?)\b", lambda article: article[0].lower(), subject)
+    return f"What {verb[0].split()[0] if verb else 'is'} {subject}?"
+
+
+def _checked(
+    version: IndexVersion, text: str, rows: Sequence[int], middle: Vectors, embedder: Embedder, reader: Reader
+) -> Iterator[Suggestion]:
+    """The question, if the passages at `rows` answer it."""
+    chunks = [version.chunks[row] for row in rows]
+    question = read_question(text, len(text), version.language_of(chunks[0]))
+    if len(stems(text, question.language)) == 0:
+        return
+    vector = embedder.embed_queries([text])
+    hits = [Hit(chunk, 0.0, version.cosine(row, vector), 0.0) for row, chunk in zip(rows, chunks, strict=True)]
+    reading = defined_first(question, read(question, vector, hits, version, embedder, reader, 1), version)
+    if reading.answers:
+        sentence = version.sentences[reading.chosen[0].row]
+        weight = round(float(vector[0] @ middle), 4)
+        yield Suggestion(question=text, language=question.language, doc_id=sentence.doc_id, start=sentence.start, weight=weight)
