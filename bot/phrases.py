@@ -20,8 +20,7 @@ PHRASES: dict[str, dict[str, str]] = {
         "talk_farewell": "Sampai jumpa!",
         "talk_ability": "Saya menjawab pertanyaan tentang diplomasi digital Indonesia, dalam bahasa Indonesia atau Inggris. Setiap"
         " kalimat saya kutip persis dari"
-        " sumbernya, yang dapat Anda buka dengan satu klik; kalau jawabannya tidak ada di sana, saya mengatakannya. Coba, misalnya:"
-        " “Apa itu diplomasi digital?”",
+        " sumbernya, yang dapat Anda buka dengan satu klik; kalau jawabannya tidak ada di sana, saya mengatakannya.",
         "talk_identity": "Saya Tanya Diplomasi, sebuah program yang menjawab pertanyaan tentang diplomasi digital Indonesia dengan"
         " mengutip kumpulan sumbernya."
         " Saya bukan manusia, dan bukan layanan Kementerian Luar Negeri.",
@@ -47,7 +46,7 @@ PHRASES: dict[str, dict[str, str]] = {
         "talk_farewell": "Goodbye!",
         "talk_ability": "I answer questions about Indonesia’s digital diplomacy, in English or Indonesian. Every sentence is quoted"
         " exactly from its source, which"
-        " you can open with one click; where the sources have no answer, I say so. Try, for instance: “What is digital diplomacy?”",
+        " you can open with one click; where the sources have no answer, I say so.",
         "talk_identity": "I am Tanya Diplomasi, a program that answers questions about Indonesia’s digital diplomacy by quoting its"
         " collection of sources."
         " I am not human, and not a service of the Foreign Ministry.",

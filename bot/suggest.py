@@ -128,7 +128,7 @@ def _drafts(version: IndexVersion, doc_id: str, rows: Sequence[int]) -> Iterator
         yield question, [rows[0]]
     for block in document.blocks:
         heading = document.text[block.start : block.end].strip() if block.kind == "heading" else ""
-        below = [row for row in rows if heading and version.chunks[row].heading == heading and version.chunks[row].start >= block.end]
+        below = [row for row in rows if heading and version.chunks[row].heading == heading and version.chunks[row].start >= block.start]
         if below and (asking := _ASKING.match(heading)):
             yield asking[0], below[:READ]
 
@@ -145,10 +145,17 @@ def _definition(document: Document, version: IndexVersion) -> str | None:
     subject = _ASIDE.sub("", text[: verb.start()]).strip() if verb else ""
     if not subject or "," in subject or len(subject.split()) > LONGEST_SUBJECT:
         return None
+    subject = _within_sentence(subject, version)
     if document.language == "id":
         return f"Apa itu {subject}?"
-    subject = re.sub(r"^(?:The|An?)\b", lambda article: article[0].lower(), subject)
     return f"What {verb[0].split()[0] if verb else 'is'} {subject}?"
+
+
+def _within_sentence(subject: str, version: IndexVersion) -> str:
+    """The subject as it is written elsewhere than at the beginning of a sentence: "Diplomasi digital" small, "Portal Peduli WNI" not."""
+    first, *rest = subject.split()
+    names = version.vocabulary.is_name(first) or any(word[0].isupper() for word in rest[:1])
+    return subject if names and first not in ("The", "A", "An") else subject[0].lower() + subject[1:]
 
 
 def _checked(

@@ -196,12 +196,12 @@ def test_an_embed_that_is_not_listed_is_not_there(client: TestClient, sites: Sit
 
 def test_what_the_settings_say_cannot_leave_its_place_in_the_page() -> None:
     embed = Embed(id="a", title="</script><script>alert(1)</script>", greeting="<!--")
-    assert "<" not in frame_start(embed, "https://example.org", "t", "en", Config())
+    assert "<" not in frame_start(embed, "https://example.org", "t", "en", Config(), ())
 
 
 @pytest.mark.parametrize(("days", "rated"), [(0, False), (90, True)])
 def test_rating_is_offered_only_where_ratings_are_kept(days: int, rated: bool) -> None:
-    assert json.loads(frame_start(Embed(id="a"), "https://example.org", "t", "en", Config(keep_days=days)))["rated"] is rated
+    assert json.loads(frame_start(Embed(id="a"), "https://example.org", "t", "en", Config(keep_days=days), ()))["rated"] is rated
 
 
 # --- tokens

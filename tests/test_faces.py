@@ -20,7 +20,7 @@ from ui.errors import add_errors
 from ui.limits import MAX_BODY, BodyLimit
 from ui.render import answer_html, answer_steps, question_html
 from ui.source import paragraphs
-from ui.texts import EXAMPLES, TEXTS, date_in_words
+from ui.texts import TEXTS, date_in_words
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'&[a](javascript:alert(1))"
 
@@ -206,7 +206,6 @@ def test_the_chat_keeps_the_conversation_and_says_what_is_wrong(bot: Bot) -> Non
 
 def test_the_interface_says_the_same_things_in_both_languages() -> None:
     assert TEXTS["id"].keys() == TEXTS["en"].keys()
-    assert len(EXAMPLES["id"]) == len(EXAMPLES["en"])
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,9 @@ class Heard:
     def config(self) -> Config:
         return self.bot.config
 
+    def examples(self, language: str, /) -> tuple[str, ...]:
+        return ()
+
     def ask(self, question: str, history: Sequence[Turn] = (), /) -> Answer:
         self.asked.append((question, list(history)))
         return self.bot.ask(question, history)

@@ -16,7 +16,7 @@ from bot.converse import TURNS, Turn
 from corpus.errors import QuestionInvalid, QuestionTooLong, QueueFull, TanyaError
 from ui.desk import LONGEST_TURN
 from ui.render import answer_steps, message_html, question_html, searching_html, votes_html
-from ui.texts import EXAMPLES, TEXTS
+from ui.texts import TEXTS
 
 LOG = logging.getLogger("tanya")
 
@@ -38,6 +38,9 @@ class Asked(Protocol):
     @property
     def config(self) -> Config:
         """The settings that hold now."""
+
+    def examples(self, language: str, /) -> tuple[str, ...]:
+        """Questions to begin with."""
 
     def ask(self, question: str, history: Sequence[Turn] = (), /) -> Answer:
         """Answer, or raise a TanyaError."""
@@ -62,7 +65,7 @@ def build_chat(desk: Asked, language: str) -> Any:
         chat = gr.Chatbot(
             elem_id="td-chat", show_label=False, container=False, layout="panel", buttons=[], feedback_options=None,
             placeholder=f"<h2>{words['hello']}</h2><p>{words['hello_more']}</p>", latex_delimiters=[], height="auto",
-            examples=[{"text": text} for text in EXAMPLES[language]], scale=1, group_consecutive_messages=False,
+            scale=1, group_consecutive_messages=False,
         )  # fmt: skip
         box = gr.Textbox(
             elem_id="td-box", show_label=False, label=words["placeholder"], placeholder=words["placeholder"], container=False,
@@ -77,6 +80,9 @@ def build_chat(desk: Asked, language: str) -> Any:
         box.submit(respond, [box, chat], [chat, box], **options)
         more.submit(respond, [more, chat], [chat, more], **options)
         alone.submit(respond_alone, [alone, chat], [chat, alone], **options)
+        blocks.load(
+            lambda: gr.Chatbot(examples=[{"text": text} for text in desk.examples(language)]), None, [chat], api_visibility="private"
+        )
         chat.example_select(_chosen(respond), [chat], [chat, box], **options)
         clear.click(lambda: ([], ""), None, [chat, box], api_visibility="private")
     blocks.queue(max_size=QUEUE, default_concurrency_limit=CONCURRENCY)

@@ -70,6 +70,10 @@ class Desk:
         """The settings that hold now."""
         return self._open_bot().config
 
+    def examples(self, language: str) -> tuple[str, ...]:
+        """Questions to begin with, of the index that answers now."""
+        return self.bot.examples(language)
+
     @property
     def held(self) -> int:
         """Questions in work and waiting."""

@@ -12,7 +12,7 @@ import hashlib
 import html
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from ui.desk import Desk
 from ui.embed_token import SECONDS, Grant, Tokens
 from ui.limits import FORWARDED, Counters, address_of, subnet
 from ui.security import is_loopback
-from ui.texts import EMBED_TEXTS, EXAMPLES, TEXTS
+from ui.texts import EMBED_TEXTS, TEXTS
 
 STATIC = Path(__file__).parent / "static"
 
@@ -118,13 +118,14 @@ def embed_routes(desk: Desk, door: Door) -> APIRouter:
     def frame(embed_id: str, request: Request, origin: str | None = None, lang: str | None = None, page: str | None = None) -> Response:
         """The framed page; on loopback, `demo` without an origin is the demo page."""
         if embed_id == DEMO and origin is None and is_local(request):
-            return _demo(request, lang if lang in TEXTS else "id")
+            language = lang if lang in TEXTS else "id"
+            return _demo(request, language, desk.examples(language))
         embed = door.find(embed_id, request)
         bot = desk.bot
         site = origin or origin_of(request.headers.get("referer", ""))
         site, token = door.grant(embed, site, bot.version.manifest.version, request)
         language = next((asked for asked in (lang, embed.language, page) if asked in TEXTS), "id")
-        start = frame_start(embed, site, token, language, bot.config)
+        start = frame_start(embed, site, token, language, bot.config, desk.examples(language))
         page_html = _template("frame.html").render(start=start, language=language, words=TEXTS[language] | EMBED_TEXTS[language])
         return _packed(page_html.encode(), frame_headers(site), request)
 
@@ -157,7 +158,7 @@ def paste_line(host: str, embed: Embed) -> str:
     return f'<script src="{host}/embed.js" data-embed="{embed.id}"{shown} integrity="{integrity()}" crossorigin="anonymous" defer></script>'
 
 
-def _demo(request: Request, language: str) -> Response:
+def _demo(request: Request, language: str, examples: Sequence[str]) -> Response:
     """A page as a site would have it, itself under a strict policy."""
     policy = (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; frame-src 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -166,7 +167,7 @@ def _demo(request: Request, language: str) -> Response:
         line=paste_line(str(request.base_url).rstrip("/"), Embed(id=DEMO)),
         language=language,
         other="en" if language == "id" else "id",
-        question=EXAMPLES[language][1],
+        question=next(iter(examples), ""),
         words=TEXTS[language] | EMBED_TEXTS[language],
     )
     return HTMLResponse(page, headers={"Content-Security-Policy": policy})
@@ -189,14 +190,14 @@ def frame_headers(site: str) -> dict[str, str]:
     }
 
 
-def frame_start(embed: Embed, site: str, token: str, language: str, config: Config) -> str:
+def frame_start(embed: Embed, site: str, token: str, language: str, config: Config, examples: Sequence[str]) -> str:
     """What the framed page needs to know, as JSON that may stand inside a script element."""
     start: dict[str, Any] = {
         "embed": embed.id, "origin": site, "token": token, "language": language, "longest": config.max_question,
         "rated": config.keep_days > 0,
         "words": TEXTS[language] | EMBED_TEXTS[language],
         "look": {"theme": embed.theme, "color": embed.color, "title": embed.title, "greeting": embed.greeting,
-                 "questions": embed.questions or EXAMPLES[language]},
+                 "questions": embed.questions or examples},
     }  # fmt: skip
     return json.dumps(start, ensure_ascii=False).replace("<", "\\u003c")
 

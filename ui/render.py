@@ -56,7 +56,7 @@ def answer_steps(answer: Answer, root: str = "", follows: bool = False) -> Itera
         yield f'<div class="td-answer td-refused">{notices}<p>{_text(answer.answer)}</p>{heading}{_list(near)}{_related(answer)}</div>'
         return
     if not answer.sentences:
-        yield f'<div class="td-answer">{notices}<p>{_text(answer.answer)}</p></div>'
+        yield f'<div class="td-answer">{notices}<p>{_text(answer.answer)}</p>{_related(answer)}</div>'
         return
     cards = _list("".join(_card(citation, answer.language, root) for citation in answer.citations))
     by_number = {citation.number: citation for citation in answer.citations}

@@ -221,18 +221,3 @@ EMBED_TEXTS: dict[str, dict[str, str]] = {
     },
 }
 """The words of the widget, beside those of the chat."""
-
-EXAMPLES: dict[str, tuple[str, ...]] = {
-    "id": (
-        "Apa itu diplomasi digital?",
-        "Kapan dan di mana RCDD 2019 digelar?",
-        "Apa hasil ICDD 2021?",
-        "Apa tugas Digital Command Center?",
-    ),
-    "en": (
-        "What is digital diplomacy?",
-        "When and where was RCDD 2019 held?",
-        "What was the outcome of ICDD 2021?",
-        "What does the Digital Command Center do?",
-    ),
-}

@@ -21,7 +21,7 @@ from bot import Bot, open_bot, read_config
 from bot.evaluate import exact_and_f1
 from bot.measure import as_lines, ask_all, read_rows, summary
 from bot.question import read_question
-from bot.read import candidates
+from bot.read import read
 
 
 def main() -> None:
@@ -84,7 +84,7 @@ def score_across(bot: Bot, rows: list[dict[str, Any]], show: bool = False) -> di
         asked = read_question(row["question"], 10_000, row["language"])
         vector = bot.retriever.embedder.embed_queries([asked.text])
         hits = bot.retriever.search_vector(asked.text, vector, bot.config.passages, row["doc_id"][:2])
-        best = candidates(asked, vector, hits, bot.version, bot.reader)[0]
+        best = read(asked, vector, hits, bot.version, bot.retriever.embedder, bot.reader, 1).chosen[0]
         sentence = bot.version.sentences[best.row]
         text = bot.version.documents[sentence.doc_id].text
         start, end = best.place or (sentence.start, sentence.end)

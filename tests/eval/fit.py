@@ -18,7 +18,7 @@ from sklearn.linear_model import LogisticRegression
 
 from bot import Bot, open_bot, read_config
 from bot.question import Question, read_question
-from bot.read import FEATURES, Candidate, absent, candidates
+from bot.read import FEATURES, Candidate, absent, candidates, with_spans
 from index import text_to_embed
 
 FOLDS = 5
@@ -59,7 +59,8 @@ def ask(bot: Bot, row: Row) -> list[Asked]:
         question = read_question(text, 10_000, row.get("lang") or row.get("language"))
         vector = bot.retriever.embedder.embed_queries([question.text])
         hits = bot.retriever.search_vector(question.text, vector, bot.config.passages, question.language)
-        sentences = candidates(question, vector, hits, bot.version, bot.reader)
+        unread = candidates(question, vector, hits, bot.version)
+        sentences = with_spans(question, unread, [hit.chunk.chunk_id for hit in hits], bot.version, bot.reader)
         right = np.array([answerable and is_right(bot, row, one) for one in sentences], dtype=np.bool_)
         found.append(Asked(question, answerable, sentences, right))
     return found

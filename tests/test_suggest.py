@@ -1,0 +1,160 @@
+"""Questions that are suggested: the corpus asks them and answers them, they are not those just asked, and they change with the corpus."""
+
+from collections.abc import Collection, Iterable
+from pathlib import Path
+
+import pytest
+
+from bot import Bot, Config, Publication, WordReader, publish
+from bot.bot import suggestions_of
+from bot.publish import Report, read_report
+from bot.reader import Passage, Span
+from bot.suggest import Suggestion, examples, related, suggest
+from index import HashEmbedder, IndexVersion, Retriever, open_index
+from tests.conftest import Writer
+from tests.test_publish import make_bot
+
+TIDES = (
+    "# Tides\n\nA spring tide is a tide of full moon. Sailors wait for it.\n\n## When does the tide fall in Dover?\n\n"
+    "The tide falls in Dover at noon. Boats leave Dover then.\n\n## Why do whales sing loudly?\n\nNobody has asked them yet.\n\n"
+    "## Harbours\n\nDover has one harbour.\n"
+)
+LAUT = (
+    "# Laut\n\nPasang purnama adalah pasang saat bulan penuh.\n\n"
+    "## Kapan pasang surut di Dover?\n\nPasang surut di Dover pada siang hari.\n"
+)
+
+
+class CountingReader(WordReader):
+    """Remembers what it read."""
+
+    def __init__(self) -> None:
+        self.read_texts: list[str] = []
+
+    def read(self, question: str, passages: Collection[Passage]) -> list[list[Span]]:
+        self.read_texts += [text for text, _ in passages]
+        return super().read(question, list(passages))
+
+
+class Shelf:
+    """A corpus that is built with suggestions."""
+
+    def __init__(self, write: Writer, index: Path) -> None:
+        self.write, self.index, self.reader = write, index, CountingReader()
+        write("en/tides.md", TIDES)
+        write("id/laut.md", LAUT)
+
+    def build(self) -> Report:
+        self.reader.read_texts.clear()
+
+        def ask_for(version: IndexVersion, doc_ids: Collection[str]) -> Iterable[list[Suggestion]]:
+            return suggest(version, doc_ids, HashEmbedder(), self.reader)
+
+        where = Publication(source=self.write.folder, index_dir=self.index)
+        return publish(where, HashEmbedder(), make_bot, suggest=ask_for)
+
+    @property
+    def bot(self) -> Bot:
+        version = open_index(self.index)
+        return Bot(Retriever(version, HashEmbedder()), WordReader(), Config(), suggestions_of(self.index, version))
+
+
+@pytest.fixture
+def shelf(write: Writer, tmp_path: Path) -> Shelf:
+    shelf = Shelf(write, tmp_path / "index")
+    shelf.build()
+    return shelf
+
+
+def test_headings_that_ask_and_definitions_become_questions_if_the_passages_answer_them(shelf: Shelf) -> None:
+    found = {one.question: one for one in shelf.bot.suggestions}
+    assert set(found) == {
+        "What is a spring tide?",
+        "When does the tide fall in Dover?",
+        "Apa itu pasang purnama?",
+        "Kapan pasang surut di Dover?",
+    }
+    text = shelf.bot.version.documents["en.tides"].text
+    assert text[found["When does the tide fall in Dover?"].start :].startswith("The tide falls in Dover")
+
+
+def test_what_is_suggested_is_answered(shelf: Shelf) -> None:
+    bot = shelf.bot
+    assert [one.question for one in bot.suggestions if bot.ask(one.question, language=one.language).refused] == []
+
+
+def test_related_questions_are_in_the_askers_language_and_not_what_was_just_asked(shelf: Shelf) -> None:
+    answer = shelf.bot.ask("What is a spring tide?", language="en")
+    assert answer.related == ("When does the tide fall in Dover?",)
+    assert shelf.bot.ask("When does the tide fall?", language="en").related == ("What is a spring tide?",)
+    assert shelf.bot.ask("Kapan pasang surut di Dover?", language="id").related == ("Apa itu pasang purnama?",)
+
+
+def test_a_greeting_and_a_foreign_question_get_examples(shelf: Shelf) -> None:
+    assert set(shelf.bot.ask("hello").related) == {"What is a spring tide?"}
+    assert not shelf.bot.ask("hello").citations
+
+
+def test_an_edit_asks_only_of_the_document_that_changed(shelf: Shelf) -> None:
+    shelf.write(
+        "en/tides.md",
+        TIDES.replace("Why do whales sing loudly?", "Where is the harbour of Dover?").replace(
+            "Nobody has asked them", "The harbour of Dover is"
+        ),
+    )
+    shelf.build()
+    assert not any("Pasang" in text for text in shelf.reader.read_texts)
+    questions = {one.question for one in shelf.bot.suggestions}
+    assert questions > {"Where is the harbour of Dover?", "Kapan pasang surut di Dover?"}
+
+
+def test_what_a_document_gave_goes_with_it(shelf: Shelf) -> None:
+    (shelf.write.folder / "id" / "laut.md").unlink()
+    report = shelf.build()
+    assert {one.language for one in shelf.bot.suggestions} == {"en"}
+    assert shelf.reader.read_texts == []
+    kept = read_report(shelf.index, report.version)
+    assert kept is not None
+    assert kept.suggestions is not None
+    assert len(kept.suggestions) == 2
+
+
+def test_where_none_were_looked_for_all_documents_are_asked(write: Writer, tmp_path: Path) -> None:
+    shelf = Shelf(write, tmp_path / "index")
+    publish(Publication(source=write.folder, index_dir=shelf.index), HashEmbedder(), make_bot)
+    assert shelf.bot.suggestions == ()
+    assert shelf.bot.ask("When does the tide fall?", language="en").related == ()
+    write("en/more.md", "Salt is a mineral of the sea.")
+    shelf.build()
+    assert "Kapan pasang surut di Dover?" in {one.question for one in shelf.bot.suggestions}
+
+
+def suggestion(question: str, doc_id: str, start: int = 0, weight: float = 0.5) -> Suggestion:
+    return Suggestion(question=question, language="en", doc_id=doc_id, start=start, weight=weight)
+
+
+def test_the_nearest_come_first_and_one_document_does_not_give_them_all() -> None:
+    pool = [
+        suggestion(f"When was ship {name} built?", "a", start) for name, start in (("Ann", 10), ("Bob", 200), ("Cid", 90), ("Dan", 400))
+    ]
+    pool.append(suggestion("Who sails?", "b"))
+    said = [("a", 100, 120)]
+    assert related(pool, "en", ["Where is Paul?"], ["a", "b"], said) == (
+        "When was ship Cid built?",
+        "When was ship Ann built?",
+        "Who sails?",
+    )
+    assert related(pool, "en", ["Is ship Cid built?"], ["a"], said) == ("When was ship Ann built?", "When was ship Bob built?")
+    assert related(pool, "en", [], ["a"], [("a", 85, 95)])[0] == "When was ship Ann built?"
+    assert related(pool, "id", [], ["a"], said) == ()
+
+
+def test_examples_are_typical_and_differ() -> None:
+    pool = [
+        suggestion("What is salt water?", "a", weight=0.9),
+        suggestion("What is a harbour?", "b", weight=0.8),
+        suggestion("When was Dover founded?", "a", weight=0.7),
+        suggestion("Who built Calais castle?", "c", weight=0.6),
+    ]
+    assert examples(pool, "en", 3) == ("What is salt water?", "Who built Calais castle?", "What is a harbour?")
+    assert examples(pool, "id") == ()
