@@ -11,9 +11,9 @@
 import math
 import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from types import MappingProxyType
 
 import numpy as np
@@ -40,8 +40,7 @@ one first in .93, so they stayed."""
 AT_ONCE, READ, ENOUGH = 2, 3, 0.6
 """Passages that the reader reads, of those found: first the two whose best sentences look best without it, the third only where those are
 not an answer of this probability. On the questions that the weights are fitted on, a right sentence is then first for .798 of the
-answerable, as where all eight are read, at a third of the cost; by the order of the search it would be .763. Where a question asks for
-much, all are read."""
+answerable, as where all eight are read, at a third of the cost; by the order of the search it would be .763."""
 
 LEAST_MARGIN = -20.0
 """Of a sentence that the reader saw nothing in."""
@@ -141,20 +140,23 @@ def read(
     if not order:
         return Reading((), 0.0)
 
+    @cache
+    def absent_in(chunk: Chunk) -> str | None:
+        return absent(question, text_to_embed(chunk, version.documents[chunk.doc_id].title), embedder, version.full_forms)
+
     def read_next(known: Sequence[Candidate], chunk_ids: Sequence[str]) -> Reading:
         found = with_spans(question, known, chunk_ids, version, reader)
-        return _decided(question, found, version, embedder, most)
+        return _decided(question, found, version, absent_in, most)
 
-    if question.kind == "broad":
-        return read_next(unread, order)
     first = read_next(unread, order[:AT_ONCE])
     settled = first.conflict is None and first.probability >= ENOUGH
     return first if settled or len(order) <= AT_ONCE else read_next(first.found, order[AT_ONCE:READ])
 
 
-def _decided(question: Question, found: Sequence[Candidate], version: IndexVersion, embedder: Embedder, most: int) -> Reading:
+def _decided(
+    question: Question, found: Sequence[Candidate], version: IndexVersion, absent_in: Callable[[Chunk], str | None], most: int
+) -> Reading:
     best = found[0]
-    passage = text_to_embed(best.chunk, version.documents[best.chunk.doc_id].title)
     lead = best.score - found[1].score if len(found) > 1 else 0.0
     evidence = MARGIN_WEIGHT * best.margin + COSINE_WEIGHT * best.cosine + LEAD_WEIGHT * lead + BIAS
     elsewhere = version.language_of(best.chunk) != question.language
@@ -165,7 +167,7 @@ def _decided(question: Question, found: Sequence[Candidate], version: IndexVersi
         chosen=_with_companions(best, found, question, version, most),
         probability=1 / (1 + math.exp(-evidence)),
         nearest=tuple(sorted(nearest.values(), key=lambda candidate: -candidate.score)),
-        conflict=best.conflict or absent(question, passage, embedder, version.full_forms),
+        conflict=best.conflict or absent_in(best.chunk),
         found=tuple(found),
         threshold=SURE_ELSEWHERE if elsewhere else SURE_ENOUGH,
     )

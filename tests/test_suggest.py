@@ -114,9 +114,8 @@ def test_what_a_document_gave_goes_with_it(shelf: Shelf) -> None:
     assert {one.language for one in shelf.bot.suggestions} == {"en"}
     assert shelf.reader.read_texts == []
     kept = read_report(shelf.index, report.version)
-    assert kept is not None
-    assert kept.suggestions is not None
-    assert len(kept.suggestions) == 2
+    assert kept
+    assert len(kept.suggestions or ()) == 2
 
 
 def test_where_none_were_looked_for_all_documents_are_asked(write: Writer, tmp_path: Path) -> None:
@@ -134,9 +133,8 @@ def suggestion(question: str, doc_id: str, start: int = 0, weight: float = 0.5) 
 
 
 def test_the_nearest_come_first_and_one_document_does_not_give_them_all() -> None:
-    pool = [
-        suggestion(f"When was ship {name} built?", "a", start) for name, start in (("Ann", 10), ("Bob", 200), ("Cid", 90), ("Dan", 400))
-    ]
+    ships = {"Ann": 10, "Bob": 200, "Cid": 90, "Dan": 400}
+    pool = [suggestion(f"When was ship {name} built?", "a", start) for name, start in ships.items()]
     pool.append(suggestion("Who sails?", "b"))
     said = [("a", 100, 120)]
     assert related(pool, "en", ["Where is Paul?"], ["a", "b"], said) == (
