@@ -134,7 +134,7 @@ def suggestion(question: str, doc_id: str, start: int = 0, weight: float = 0.5) 
 
 def test_the_nearest_come_first_and_one_document_does_not_give_them_all() -> None:
     ships = {"Ann": 10, "Bob": 200, "Cid": 90, "Dan": 400}
-    pool = [suggestion(f"When was ship {name} built?", "a", start) for name, start in ships.items()]
+    pool = [suggestion(f"When was ship {name} built?", "a", at) for name, at in ships.items()]
     pool.append(suggestion("Who sails?", "b"))
     said = [("a", 100, 120)]
     assert related(pool, "en", ["Where is Paul?"], ["a", "b"], said) == (
