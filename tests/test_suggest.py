@@ -121,8 +121,8 @@ def test_what_a_document_gave_goes_with_it(shelf: Shelf) -> None:
 def test_where_none_were_looked_for_all_documents_are_asked(write: Writer, tmp_path: Path) -> None:
     shelf = Shelf(write, tmp_path / "index")
     publish(Publication(source=write.folder, index_dir=shelf.index), HashEmbedder(), make_bot)
-    assert shelf.bot.suggestions == ()
-    assert shelf.bot.ask("When does the tide fall?", language="en").related == ()
+    bot = shelf.bot
+    assert (bot.suggestions, bot.ask("When does the tide fall?", language="en").related) == ((), ())
     write("en/more.md", "Salt is a mineral of the sea.")
     shelf.build()
     assert "Kapan pasang surut di Dover?" in {one.question for one in shelf.bot.suggestions}
