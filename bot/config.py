@@ -64,7 +64,7 @@ class Config(BaseSettings):
     )
     max_question: int = Field(2000, ge=10, le=100_000, description="Longest question, in characters.")
     max_sentences: int = Field(5, ge=1, le=20, description="Most sentences of one answer.")
-    passages: int = Field(8, ge=1, le=50, description="Passages read for one question.")
+    passages: int = Field(8, ge=1, le=50, description="Passages found for one question, of which the reader reads the best.")
     public_url: str | None = Field(None, description="Address that people see, with its sub-path, where a proxy stands in front.")
     embeds: tuple[Embed, ...] = Field((), description="Sites that may show the widget; best as [[embeds]] in tanya.toml.")
     trusted_proxies: Names = Field((), description="Addresses or networks whose X-Forwarded-For and -Proto are believed.")

@@ -20,7 +20,7 @@ import numpy as np
 import snowballstemmer
 
 from bot.question import Question, is_content
-from bot.reader import Reader, Span
+from bot.reader import Passage, Reader, Span
 from corpus.document import Chunk
 from corpus.numbers import years
 from index.build import text_to_embed
@@ -226,11 +226,21 @@ def with_spans(
 ) -> list[Candidate]:
     """The same sentences, best first, those of the chunks `chunk_ids` with what the reader says of them."""
     chosen = [sorted((one for one in found if one.chunk.chunk_id == key), key=lambda one: one.row) for key in chunk_ids]
-    passages = [(ones[0].chunk.text, [_within_chunk(version, one.row, one.chunk) for one in ones]) for ones in chosen]
-    spans = [span for spans in reader.read(question.text, passages) for span in spans]
-    now = [_with_span(one, span, version) for one, span in zip((one for ones in chosen for one in ones), spans, strict=True)]
+    heads = [_within_chunk(version, ones[0].row, ones[0].chunk)[0] for ones in chosen]
+    passages = [_passage(version, ones, head) for ones, head in zip(chosen, heads, strict=True)]
+    now = [
+        _with_span(one, replace(span, start=head + span.start, end=head + span.end), version)
+        for ones, head, spans in zip(chosen, heads, reader.read(question.text, passages), strict=True)
+        for one, span in zip(ones, spans, strict=True)
+    ]
     rest = [one for one in found if one.chunk.chunk_id not in chunk_ids]
     return sorted([*now, *rest], key=lambda candidate: -candidate.score)
+
+
+def _passage(version: IndexVersion, ones: Sequence[Candidate], head: int) -> Passage:
+    """What is read of a chunk: from its first sentence on. A heading is no sentence, and the reader has learned from text without any."""
+    places = [_within_chunk(version, one.row, one.chunk) for one in ones]
+    return ones[0].chunk.text[head:], [(start - head, end - head) for start, end in places]
 
 
 def _unread(question: Question, vector: Vectors, hit: Hit, row: int, share: float, version: IndexVersion) -> Candidate:
