@@ -1,16 +1,19 @@
 """Hits to answers: whatever is asked, every quote is a literal slice of its source."""
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot import Answer, Bot, Turn, read_config
+from bot import Answer, Bot, Turn, WordReader, read_config
 from bot.cite import is_literal
 from bot.converse import standalone
 from bot.question import read_question
+from bot.reader import Passage, Span
 from corpus.errors import QuestionInvalid, QuestionTooLong, SettingsInvalid
 from tests.conftest import Writer, toy_bot
 
@@ -185,3 +188,22 @@ def test_an_unknown_or_impossible_setting_stops_the_start(
         monkeypatch.setenv(name, value)
     with pytest.raises(SettingsInvalid, match=named):
         read_config()
+
+
+def test_a_few_passages_are_read_those_that_look_best_and_without_their_headings(write: Writer, tmp_path: Path) -> None:
+    for number in range(6):
+        write(f"en/harbour{number}.md", f"# Harbours\n\n## Harbour {number}\n\nHarbour {number} has {number + 20} cranes.\n")
+    read_texts: list[str] = []
+
+    class Noting(WordReader):
+        def read(self, question: str, passages: Sequence[Passage]) -> list[list[Span]]:
+            read_texts.extend(text for text, _ in passages)
+            return super().read(question, passages)
+
+    bot = replace(toy_bot(write.folder, tmp_path / "index"), reader=Noting())
+    answer = bot.ask("How many cranes has harbour 4?", language="en")
+    assert [citation.quote for citation in answer.citations] == ["Harbour 4 has 24 cranes."]
+    assert answer.citations[0].start == bot.version.documents["en.harbour4"].text.index("Harbour 4 has")
+    assert "Harbour 4 has 24 cranes." in read_texts[:2]
+    assert len(read_texts) <= 3
+    assert not any("Harbours" in text for text in read_texts)
