@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 
 import ui.api
 from bot import Bot, Config, Embed
+from bot.suggest import Suggestion
 from tests.conftest import Writer, toy_bot
 from ui.desk import Desk
 from ui.embed import Door, embed_routes
@@ -40,7 +41,13 @@ def sea_bot(folder: Path) -> Bot:
     for name, text in (("en/moon.md", MOON), ("en/tides.md", TIDES), ("id/laut.md", LAUT)):
         write(name, text)
     bot = toy_bot(write.folder, folder / "index")
-    return dataclasses.replace(bot, config=bot.config.model_copy(update={"kept": folder / "kept.sqlite", "timeout": 300}))
+    asks = (("Who walked on the moon?", "en.moon", "Twelve"), ("Apa yang menutupi bumi?", "id.laut", "Laut menutupi"))
+    suggestions = tuple(
+        Suggestion(question=question, language=doc_id[:2], doc_id=doc_id, start=bot.version.documents[doc_id].text.index(words), weight=1)
+        for question, doc_id, words in asks
+    )
+    config = bot.config.model_copy(update={"kept": folder / "kept.sqlite", "timeout": 300})
+    return dataclasses.replace(bot, config=config, suggestions=suggestions)
 
 
 class Sites:
