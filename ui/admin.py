@@ -25,6 +25,9 @@ LOG = logging.getLogger("tanya")
 ALIVE = 15.0
 """Seconds after which a stream without news says that it is still there; proxies close silent ones after 30 to 60."""
 
+STAGES = {"start": "texts", "questions": "questions", "documents": "documents"}
+"""What begins a stage of a build -> what is counted there."""
+
 Rebuild = Callable[[Watch], Report]
 
 
@@ -76,8 +79,8 @@ class Run:
             self._news.notify_all()
 
     def _watch(self, event: str, count: int) -> None:
-        if event in ("start", "questions"):
-            self._stage, self._done, self._total = {"start": "texts", "questions": "questions"}[event], 0, count
+        if event in STAGES:
+            self._stage, self._done, self._total = STAGES[event], 0, count
         else:
             self._done += count
         self._tell("progress", {"stage": self._stage, "done": self._done, "total": self._total})
