@@ -321,7 +321,7 @@ def rebuild(
         return lambda question, language: bot.ask(question, language=language)
 
     planned = replace(publication(config, force, wait), store=open_store(config))
-    report = publish(planned, embedder, make_bot, watch, lambda version, doc_ids: suggest(version, doc_ids, embedder, reader))
+    report = publish(planned, embedder, make_bot, watch, lambda version, doc_ids: suggest(version, doc_ids, make_bot(version), embedder))
     for failure in report.left_out:
         LOG.warning("Left out: %s", failure)
     return report

@@ -1,23 +1,20 @@
 """Questions that the corpus answers, to be offered to readers: taken from its own texts when a version is built.
 
-A heading that asks is asked of the passages below it; of a document that begins by saying what something is, just that is asked. The
-reader reads those passages, and what it does not answer from them is left out.
+A heading that asks is asked, and of a document that begins by saying what something is, just that. What the bot does not answer, or from
+other documents alone, is left out.
 """
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from bot.choose import defined_first
-from bot.question import read_question
-from bot.read import READ, read, stems
-from bot.reader import Reader
+from bot.answer import Answer
+from bot.read import stems
 from corpus.document import Document
 from index.embed import Embedder
 from index.encoder import Vectors
-from index.hit import Hit
 from index.store import IndexVersion
 
 MOST, OF_ONE_DOCUMENT = 3, 2
@@ -51,17 +48,20 @@ class Suggestion(BaseModel):
     weight: float
 
 
-def suggest(version: IndexVersion, doc_ids: Collection[str], embedder: Embedder, reader: Reader) -> Iterator[list[Suggestion]]:
-    """What each document of `doc_ids` gives, one after the other, in the order of the corpus."""
-    rows: dict[str, list[int]] = {doc_id: [] for doc_id in doc_ids}
-    for row, chunk in enumerate(version.chunks):
-        if chunk.doc_id in rows:
-            rows[chunk.doc_id].append(row)
+def suggest(
+    version: IndexVersion, doc_ids: Collection[str], ask: Callable[[str, str | None], Answer], embedder: Embedder
+) -> Iterator[list[Suggestion]]:
+    """What each document of `doc_ids` gives, one after the other; `ask` answers from this version."""
     middle = _middle(version)
-    for doc_id, own in rows.items():
-        yield [
-            one for question, below in _drafts(version, doc_id, own) for one in _checked(version, question, below, middle, embedder, reader)
-        ]
+    for doc_id in doc_ids:
+        document = version.documents[doc_id]
+        found = []
+        for text in dict.fromkeys(_drafts(document, version)):
+            said = next((one for one in ask(text, document.language).citations if one.doc_id == doc_id), None)
+            if said:
+                weight = round(float(embedder.embed_queries([text])[0] @ middle), 4)
+                found.append(Suggestion(question=text, language=document.language, doc_id=doc_id, start=said.start, weight=weight))
+        yield found
 
 
 def related(
@@ -121,16 +121,12 @@ def _middle(version: IndexVersion) -> Vectors:
     return total / np.float32(max(len(version.chunks), 1))
 
 
-def _drafts(version: IndexVersion, doc_id: str, rows: Sequence[int]) -> Iterator[tuple[str, list[int]]]:
-    """Questions, and the rows of the passages that may answer each."""
-    document = version.documents[doc_id]
-    if rows and (question := _definition(document, version)):
-        yield question, [rows[0]]
+def _drafts(document: Document, version: IndexVersion) -> Iterator[str]:
+    if definition := _definition(document, version):
+        yield definition
     for block in document.blocks:
-        heading = document.text[block.start : block.end].strip() if block.kind == "heading" else ""
-        below = [row for row in rows if heading and version.chunks[row].heading == heading and version.chunks[row].start >= block.start]
-        if below and (asking := _ASKING.match(heading)):
-            yield asking[0], below[:READ]
+        if block.kind == "heading" and (asking := _ASKING.match(document.text[block.start : block.end].strip())):
+            yield asking[0]
 
 
 def _definition(document: Document, version: IndexVersion) -> str | None:
@@ -156,20 +152,3 @@ def _within_sentence(subject: str, version: IndexVersion) -> str:
     first, *rest = subject.split()
     names = version.vocabulary.is_name(first) or any(word[0].isupper() for word in rest[:1])
     return subject if names and first not in ("The", "A", "An") else subject[0].lower() + subject[1:]
-
-
-def _checked(
-    version: IndexVersion, text: str, rows: Sequence[int], middle: Vectors, embedder: Embedder, reader: Reader
-) -> Iterator[Suggestion]:
-    """The question, if the passages at `rows` answer it."""
-    chunks = [version.chunks[row] for row in rows]
-    question = read_question(text, len(text), version.language_of(chunks[0]))
-    if len(stems(text, question.language)) == 0:
-        return
-    vector = embedder.embed_queries([text])
-    hits = [Hit(chunk, 0.0, version.cosine(row, vector), 0.0) for row, chunk in zip(rows, chunks, strict=True)]
-    reading = defined_first(question, read(question, vector, hits, version, embedder, reader, 1), version)
-    if reading.answers:
-        sentence = version.sentences[reading.chosen[0].row]
-        weight = round(float(vector[0] @ middle), 4)
-        yield Suggestion(question=text, language=question.language, doc_id=sentence.doc_id, start=sentence.start, weight=weight)

@@ -1,14 +1,14 @@
 """Questions that are suggested: the corpus asks them and answers them, they are not those just asked, and they change with the corpus."""
 
 from collections.abc import Collection, Iterable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from bot import Bot, Config, Publication, WordReader, publish
+from bot import Answer, Bot, Config, Publication, WordReader, publish
 from bot.bot import suggestions_of
-from bot.publish import Report, read_report
-from bot.reader import Passage, Span
+from bot.publish import Ask, Report, read_report
 from bot.suggest import Suggestion, examples, related, suggest
 from index import HashEmbedder, IndexVersion, Retriever, open_index
 from tests.conftest import Writer
@@ -25,30 +25,23 @@ LAUT = (
 )
 
 
-class CountingReader(WordReader):
-    """Remembers what it read."""
-
-    def __init__(self) -> None:
-        self.read_texts: list[str] = []
-
-    def read(self, question: str, passages: Collection[Passage]) -> list[list[Span]]:
-        self.read_texts += [text for text, _ in passages]
-        return super().read(question, list(passages))
-
-
 class Shelf:
     """A corpus that is built with suggestions."""
 
     def __init__(self, write: Writer, index: Path) -> None:
-        self.write, self.index, self.reader = write, index, CountingReader()
+        self.write, self.index, self.asked = write, index, list[str]()
         write("en/tides.md", TIDES)
         write("id/laut.md", LAUT)
 
     def build(self) -> Report:
-        self.reader.read_texts.clear()
+        self.asked.clear()
+
+        def ask(bot: Ask, question: str, language: str | None) -> Answer:
+            self.asked.append(question)
+            return bot(question, language)
 
         def ask_for(version: IndexVersion, doc_ids: Collection[str]) -> Iterable[list[Suggestion]]:
-            return suggest(version, doc_ids, HashEmbedder(), self.reader)
+            return suggest(version, doc_ids, partial(ask, make_bot(version)), HashEmbedder())
 
         where = Publication(source=self.write.folder, index_dir=self.index)
         return publish(where, HashEmbedder(), make_bot, suggest=ask_for)
@@ -103,7 +96,8 @@ def test_an_edit_asks_only_of_the_document_that_changed(shelf: Shelf) -> None:
         ),
     )
     shelf.build()
-    assert not any("Pasang" in text for text in shelf.reader.read_texts)
+    assert "Where is the harbour of Dover?" in shelf.asked
+    assert not any("asang" in text for text in shelf.asked)
     questions = {one.question for one in shelf.bot.suggestions}
     assert questions > {"Where is the harbour of Dover?", "Kapan pasang surut di Dover?"}
 
@@ -112,7 +106,7 @@ def test_what_a_document_gave_goes_with_it(shelf: Shelf) -> None:
     (shelf.write.folder / "id" / "laut.md").unlink()
     report = shelf.build()
     assert {one.language for one in shelf.bot.suggestions} == {"en"}
-    assert shelf.reader.read_texts == []
+    assert shelf.asked == []
     kept = read_report(shelf.index, report.version)
     assert kept
     assert len(kept.suggestions or ()) == 2
