@@ -152,7 +152,9 @@ class Bot:
         return [look if look.found else replace(look, readings=look.readings + self._read(look.question, k, others)) for look in looks]
 
     def understood(self, question: str, history: Sequence[Turn] = (), language: str | None = None) -> Question:
-        """The question as it would be asked without the conversation. Raises QuestionInvalid."""
+        """The question as it would be asked without the conversation; one that was suggested stands alone. Raises QuestionInvalid."""
+        if any(question.strip() == one.question for one in self.suggestions):
+            history = ()
         asked = self._asked(question, history, language)
         vocabulary = self.version.vocabulary
         pasted, ends = split_pasted(normalise(question))

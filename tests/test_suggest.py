@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import Answer, Bot, Config, Publication, WordReader, publish
+from bot import Answer, Bot, Config, Publication, Turn, WordReader, publish
 from bot.bot import suggestions_of
 from bot.publish import Ask, Report, read_report
 from bot.suggest import Suggestion, examples, related, suggest
@@ -81,6 +81,13 @@ def test_related_questions_are_in_the_askers_language_and_not_what_was_just_aske
     assert answer.related == ("When does the tide fall in Dover?",)
     assert shelf.bot.ask("When does the tide fall?", language="en").related == ("What is a spring tide?",)
     assert shelf.bot.ask("Kapan pasang surut di Dover?", language="id").related == ("Apa itu pasang purnama?",)
+
+
+def test_a_suggested_question_is_asked_as_it_stands(shelf: Shelf) -> None:
+    before = [Turn("user", "Where is the harbour of Calais?"), Turn("assistant", "Far away.")]
+    bot = shelf.bot
+    assert bot.understood("What is a spring tide?", before).text == "What is a spring tide?"
+    assert bot.ask("What is a spring tide?", before).related == ("When does the tide fall in Dover?",)
 
 
 def test_a_greeting_and_a_foreign_question_get_examples(shelf: Shelf) -> None:
