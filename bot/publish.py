@@ -344,7 +344,7 @@ def _gate(
 def _suggested(report: Report, candidate: IndexVersion, suggest: Suggest, index_dir: Path, tell: Watch) -> list[Suggestion]:
     """The questions of the version before for what did not change, and new ones for the rest, in the order of the corpus."""
     before = read_report(index_dir, report.previous) if report.previous else None
-    known = before.suggestions if before and before.suggestions is not None else None
+    known = before.suggestions if before else None
     changed = {*report.added, *report.changed}
     new = [doc_id for doc_id in candidate.documents if known is None or doc_id in changed]
     tell("documents", len(new))

@@ -226,8 +226,7 @@ def with_spans(
 ) -> list[Candidate]:
     """The same sentences, best first, those of the chunks `chunk_ids` with what the reader says of them."""
     chosen = [sorted((one for one in found if one.chunk.chunk_id == key), key=lambda one: one.row) for key in chunk_ids]
-    heads = [_within_chunk(version, ones[0].row, ones[0].chunk)[0] for ones in chosen]
-    passages = [_passage(version, ones, head) for ones, head in zip(chosen, heads, strict=True)]
+    passages, heads = zip(*(_passage(version, ones) for ones in chosen), strict=True)
     now = [
         _with_span(one, replace(span, start=head + span.start, end=head + span.end), version)
         for ones, head, spans in zip(chosen, heads, reader.read(question.text, passages), strict=True)
@@ -237,10 +236,11 @@ def with_spans(
     return sorted([*now, *rest], key=lambda candidate: -candidate.score)
 
 
-def _passage(version: IndexVersion, ones: Sequence[Candidate], head: int) -> Passage:
-    """What is read of a chunk: from its first sentence on. A heading is no sentence, and the reader has learned from text without any."""
+def _passage(version: IndexVersion, ones: Sequence[Candidate]) -> tuple[Passage, int]:
+    """What is read of a chunk, and where in it that begins: at its first sentence. The reader has learned from text without headings."""
     places = [_within_chunk(version, one.row, one.chunk) for one in ones]
-    return ones[0].chunk.text[head:], [(start - head, end - head) for start, end in places]
+    head = places[0][0]
+    return (ones[0].chunk.text[head:], [(start - head, end - head) for start, end in places]), head
 
 
 def _unread(question: Question, vector: Vectors, hit: Hit, row: int, share: float, version: IndexVersion) -> Candidate:

@@ -71,7 +71,7 @@ def related(
 
     Of one document those come first whose answers stand near to what was said.
     """
-    order = {doc_id: rank for rank, doc_id in reversed(list(enumerate(documents)))}
+    order = {doc_id: rank for rank, doc_id in enumerate(dict.fromkeys(documents))}
 
     def place(one: Suggestion) -> tuple[int, int]:
         return order[one.doc_id], min((abs(one.start - start) for doc_id, start, _ in said if doc_id == one.doc_id), default=one.start)
@@ -138,13 +138,13 @@ def _definition(document: Document, version: IndexVersion) -> str | None:
     sentence = version.sentences[first[0]]
     text = document.text[sentence.start : sentence.end]
     verb = pattern.search(text)
-    subject = _ASIDE.sub("", text[: verb.start()]).strip() if verb else ""
+    if verb is None:
+        return None
+    subject = _ASIDE.sub("", text[: verb.start()]).strip()
     if not subject or "," in subject or len(subject.split()) > LONGEST_SUBJECT:
         return None
-    subject = _within_sentence(subject, version)
-    if document.language == "id":
-        return f"Apa itu {subject}?"
-    return f"What {verb[0].split()[0] if verb else 'is'} {subject}?"
+    what = "Apa itu" if document.language == "id" else f"What {verb[0].split()[0]}"
+    return f"{what} {_within_sentence(subject, version)}?"
 
 
 def _within_sentence(subject: str, version: IndexVersion) -> str:

@@ -24,6 +24,9 @@ from index import HashEmbedder, IndexVersion, Retriever, open_index, verify
 LONGEST = 3.0
 """A builder is killed within this many times what one build takes here."""
 
+LEAST_SEEN = 0.1
+"""Versions found live, for each kill: with LONGEST two of three builders finish one (131 of 200 kills). Far fewer, and none was tested."""
+
 READERS = 2
 """Threads that ask all the time."""
 
@@ -112,7 +115,7 @@ def kill_loop(kills: int, folder: Path, seed: int = 1) -> dict[str, int]:
         for reader in readers:
             reader.join()
     assert errors == []
-    assert len(versions) > kills / 10, "nearly all builders were killed before they could build: nothing was tested"
+    assert len(versions) > LEAST_SEEN * kills, "nearly all builders were killed before they could build: nothing was tested"
     return {"kills": kills, "answers": len(answers), "versions_found_live": len(versions)}
 
 

@@ -93,15 +93,13 @@ def test_a_suggested_question_is_asked_as_it_stands(shelf: Shelf) -> None:
 def test_a_greeting_and_a_foreign_question_get_examples(shelf: Shelf) -> None:
     assert set(shelf.bot.ask("hello").related) == {"What is a spring tide?"}
     assert not shelf.bot.ask("hello").citations
+    foreign = shelf.bot.ask("Who painted the Mona Lisa in 1503?", language="en")
+    assert (foreign.refusal_reason, foreign.related) == ("off_topic", ("What is a spring tide?",))
 
 
 def test_an_edit_asks_only_of_the_document_that_changed(shelf: Shelf) -> None:
-    shelf.write(
-        "en/tides.md",
-        TIDES.replace("Why do whales sing loudly?", "Where is the harbour of Dover?").replace(
-            "Nobody has asked them", "The harbour of Dover is"
-        ),
-    )
+    edited = TIDES.replace("Why do whales sing loudly?", "Where is the harbour of Dover?")
+    shelf.write("en/tides.md", edited.replace("Nobody has asked them", "The harbour of Dover is"))
     shelf.build()
     assert "Where is the harbour of Dover?" in shelf.asked
     assert not any("asang" in text for text in shelf.asked)

@@ -1,7 +1,7 @@
 """The desk that every door brings its questions to: bounded, timed, stopped when nobody waits, and the same for all.
 
 `concurrency` threads work, `queue` questions wait, the next one is refused with QueueFull. What nobody waits for is taken
-out of the queue; what is being read stops before the next look of the reader (a look takes about a third of a second).
+out of the queue; what is being read stops before the next look of the reader.
 The last answers are remembered for a while, so that a broken stream can go on and feedback has something to belong to.
 """
 

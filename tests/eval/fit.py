@@ -60,7 +60,7 @@ def ask(bot: Bot, row: Row) -> list[Asked]:
         vector = bot.retriever.embedder.embed_queries([question.text])
         hits = bot.retriever.search_vector(question.text, vector, bot.config.passages, question.language)
         unread = candidates(question, vector, hits, bot.version)
-        sentences = with_spans(question, unread, [hit.chunk.chunk_id for hit in hits], bot.version, bot.reader)
+        sentences = with_spans(question, unread, list(dict.fromkeys(one.chunk.chunk_id for one in unread)), bot.version, bot.reader)
         right = np.array([answerable and is_right(bot, row, one) for one in sentences], dtype=np.bool_)
         found.append(Asked(question, answerable, sentences, right))
     return found
