@@ -4,7 +4,7 @@ import hashlib
 import logging
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,13 +22,13 @@ from bot.notices import near_reason, notices
 from bot.parts import Part, take_apart
 from bot.phrases import phrase
 from bot.premise import unconfirmed
-from bot.publish import GOLDEN, Ask, Publication, Report, Watch, publish, read_report
+from bot.publish import GOLDEN, Publication, Report, Watch, publish
 from bot.question import Question, question_language, read_question
 from bot.read import Candidate, Reading, read, stems
 from bot.reader import Reader, SpanReader, whole
 from bot.smalltalk import small_talk, without_greeting
-from bot.suggest import EXAMPLES, Suggestion, examples, related, suggest
-from corpus.errors import IndexMissing, IndexOutdated
+from bot.suggest import EXAMPLES, Ask, Suggestion, examples, read_suggestions, related, suggest
+from corpus.errors import IndexMissing, IndexOutdated, SearchIndexError
 from corpus.language import LANGUAGES
 from corpus.text import normalise
 from index.build import text_to_embed
@@ -37,7 +37,7 @@ from index.encoder import OpenVinoEncoder, open_torch_encoder
 from index.hit import Hit
 from index.milvus import MilvusStore
 from index.retrieve import Retriever
-from index.store import IndexVersion, open_index
+from index.store import IndexVersion, open_index, read_current
 from index.vector_store import FAISS, VectorStore
 
 LOG = logging.getLogger("tanya")
@@ -284,17 +284,11 @@ def open_bot(config: Config, watch: Watch | None = None) -> Bot:
     except (IndexMissing, IndexOutdated) as error:
         if isinstance(error, IndexOutdated):
             LOG.warning("%s That is done now.", error)
-        rebuild(config, embedder, reader, watch, wait=True)
+        _publish(config, embedder, reader, watch, wait=True)
         version = open_index(index_folder(config), embedder.identity, store)
-    bot = Bot(Retriever(version, embedder), reader, config, suggestions_of(index_folder(config), version))
+    bot = Bot(Retriever(version, embedder), reader, config, read_suggestions(index_folder(config)).of(version))
     bot.warm()
     return bot
-
-
-def suggestions_of(index_dir: Path, version: IndexVersion) -> tuple[Suggestion, ...]:
-    """What was found to be worth asking when the version was built."""
-    report = read_report(index_dir, version.manifest.version)
-    return tuple(report.suggestions or ()) if report else ()
 
 
 def open_store(config: Config) -> VectorStore:
@@ -313,20 +307,41 @@ def open_models(config: Config) -> tuple[Embedder, Reader]:
 def rebuild(
     config: Config, embedder: Embedder, reader: Reader, watch: Watch | None = None, force: bool = False, wait: bool = False
 ) -> Report:
-    """Build a version from the corpus and make it live, unless it answers worse (see `bot.publish`).
+    """Build a version from the corpus and make it live, unless it answers worse (see `bot.publish`); then look for what to suggest.
 
     A file that cannot be read is left out, with a warning.
     """
+    report = _publish(config, embedder, reader, watch, force, wait)
+    index_dir = index_folder(config)
+    try:
+        if read_current(index_dir).name != read_suggestions(index_dir).version:
+            version = open_index(index_dir, embedder.identity, open_store(config))
+            find_suggestions(Bot(Retriever(version, embedder), reader, config), index_dir, watch)
+    except SearchIndexError as error:
+        LOG.warning("Questions to suggest could not be looked for: %s", error)
+    return report
 
-    def make_bot(version: IndexVersion) -> Ask:
-        bot = Bot(Retriever(version, embedder), reader, config)
-        return lambda question, language: bot.ask(question, language=language)
 
+def find_suggestions(bot: Bot, index_dir: Path, watch: Watch | None = None, ended: Callable[[], bool] = lambda: False) -> None:
+    """Keep in `index_dir` what `bot` answers and readers may be offered; as far as the disk takes it, and until it has `ended`."""
+    try:
+        suggest(index_dir, bot.version, _ask(bot), bot.retriever.embedder, watch or (lambda event, count: None), ended)
+    except (OSError, SearchIndexError) as error:
+        LOG.warning("The questions to suggest could not all be found and kept in %s: %s", index_dir, error)
+
+
+def _publish(
+    config: Config, embedder: Embedder, reader: Reader, watch: Watch | None = None, force: bool = False, wait: bool = False
+) -> Report:
     planned = replace(publication(config, force, wait), store=open_store(config))
-    report = publish(planned, embedder, make_bot, watch, lambda version, doc_ids: suggest(version, doc_ids, make_bot(version), embedder))
+    report = publish(planned, embedder, lambda version: _ask(Bot(Retriever(version, embedder), reader, config)), watch)
     for failure in report.left_out:
         LOG.warning("Left out: %s", failure)
     return report
+
+
+def _ask(bot: Bot) -> Ask:
+    return lambda question, language: bot.ask(question, language=language)
 
 
 def publication(config: Config, force: bool = False, wait: bool = False) -> Publication:

@@ -1,15 +1,19 @@
 """The bot of a running server: it takes up a new index version by itself, and drops the old one when its last answer ends.
+Where nobody has looked for questions to suggest since the index was built (the first start builds it), it does so.
 
 Whoever answers asks for the bot once and keeps it until the answer is complete; so no answer mixes two versions. The old
 version's memory, files and lease go with the last reference to it.
 """
 
+import contextlib
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-from bot.bot import Bot, open_store, suggestions_of
+from bot.bot import Bot, find_suggestions, open_store
+from bot.suggest import KEPT, read_suggestions
 from corpus.errors import SearchIndexError
 from index.retrieve import Retriever
 from index.store import CURRENT, open_index, read_current
@@ -40,12 +44,14 @@ class LiveBot:
 
     def start(self) -> Callable[[], None]:
         """Look for new versions until the function that is returned is called."""
-        thread = threading.Thread(target=self._watch, name="index", daemon=True)
-        thread.start()
+        threads = [threading.Thread(target=work, name="index", daemon=True) for work in (self._watch, self._suggest)]
+        for thread in threads:
+            thread.start()
 
         def stop() -> None:
             self._ended.set()
-            thread.join()
+            for thread in threads:
+                thread.join()
 
         return stop
 
@@ -60,6 +66,7 @@ class LiveBot:
             old = self._bot
             try:
                 if mark != self._seen and read_current(self._index_dir).name == old.version.manifest.version:
+                    self._bot = replace(old, suggestions=read_suggestions(self._index_dir).of(old.version))
                     self._seen, self._failed = mark, 0
                     return
                 version = open_index(self._index_dir, old.retriever.embedder.identity, open_store(old.config))
@@ -70,10 +77,14 @@ class LiveBot:
             else:
                 self._failed = 0
                 if version.manifest.version != old.version.manifest.version:
-                    self._bot = Bot(
-                        Retriever(version, old.retriever.embedder), old.reader, old.config, suggestions_of(self._index_dir, version)
-                    )
+                    suggestions = read_suggestions(self._index_dir).of(version)
+                    self._bot = Bot(Retriever(version, old.retriever.embedder), old.reader, old.config, suggestions)
             self._seen = mark
+
+    def _suggest(self) -> None:
+        bot = self._bot
+        if read_suggestions(self._index_dir).version != bot.version.manifest.version:
+            find_suggestions(bot, self._index_dir, ended=lambda: self._ended.is_set() or self._bot.version is not bot.version)
 
     def _watch(self) -> None:
         while not self._ended.wait(LOOK):
@@ -81,9 +92,10 @@ class LiveBot:
 
 
 def _mark(index_dir: Path) -> tuple[int, ...]:
-    """Differs whenever another version was made live."""
-    try:
-        status = (index_dir / CURRENT).stat()
-    except OSError:
-        return ()
-    return status.st_ino, status.st_mtime_ns, status.st_ctime_ns
+    """Differs whenever another version was made live, or other questions are suggested."""
+    marks: tuple[int, ...] = ()
+    for name in (CURRENT, KEPT):
+        with contextlib.suppress(OSError):
+            status = (index_dir / name).stat()
+            marks += status.st_ino, status.st_mtime_ns, status.st_ctime_ns
+    return marks

@@ -10,7 +10,7 @@ and is not any more; one is enough. The first version has nothing to be compared
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -19,8 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 import corpus as corpus_package
 import index as index_package
-from bot.answer import Answer
-from bot.suggest import Suggestion
+from bot.suggest import Ask
 from corpus.errors import CorpusEmpty, CorpusShrunk, EvaluationInvalid, IndexDamaged, SearchIndexError, StoreUnavailable
 from corpus.load import Corpus, corpus_fingerprint, load_quiet_corpus
 from index.build import CHUNK_TOKENS, Plan, build_failed, build_version, plan_build
@@ -40,15 +39,8 @@ GOLDEN = Path(__file__).parent / "golden.jsonl"
 LEAST_SHARE = 0.5
 """A corpus with a smaller share of the live version's documents was lost, not edited: a folder not mounted, a wrong path."""
 
-Ask = Callable[[str, str | None], Answer]
-"""Answers a question, in a language or in the question's own."""
-
-Suggest = Callable[[IndexVersion, Collection[str]], Iterable[list[Suggestion]]]
-"""Gives the questions that each of these documents answers."""
-
 Watch = Callable[[str, int], None]
-"""Told ("start", texts) and ("step", texts) of a build, ("questions", count) and ("question", 1) of the gate, ("documents", count) and
-("document", 1) of the look for questions."""
+"""Told ("start", texts) and ("step", texts) of a build, ("questions", count) and ("question", 1) of the gate."""
 
 
 class GoldenQuestion(BaseModel):
@@ -98,8 +90,6 @@ class Report(BaseModel):
     embedded: int = 0
     answers: dict[str, GoldenAnswer] = {}
     answer_changes: list[AnswerChange] = []
-    suggestions: list[Suggestion] | None = None
-    """Questions that the version answers; None where none were looked for."""
     made_of: str = ""
     """A digest of the files, settings and code that the version was made of: as long as it holds, nothing has to be read."""
 
@@ -159,14 +149,8 @@ def plan(publication: Publication, embedder: Embedder) -> Report:
     return report.model_copy(update={"outcome": "planned", "reason": refusal or report.reason, "version": ""})
 
 
-def publish(
-    publication: Publication,
-    embedder: Embedder,
-    make_bot: Callable[[IndexVersion], Ask],
-    watch: Watch | None = None,
-    suggest: Suggest | None = None,
-) -> Report:
-    """Build a version and make it live, or set it aside; `make_bot` gives what answers from a version, `suggest` what to ask it.
+def publish(publication: Publication, embedder: Embedder, make_bot: Callable[[IndexVersion], Ask], watch: Watch | None = None) -> Report:
+    """Build a version and make it live, or set it aside; `make_bot` gives what answers from a version.
 
     Raises what reading the corpus raises, CorpusShrunk, IndexBusy, EvaluationInvalid, StoreUnavailable, and BuildFailed where the
     disk refuses.
@@ -195,8 +179,6 @@ def publish(
             candidate = _verified(index_dir, manifest, publication.store)
             report = report.model_copy(update={"outcome": "live", "version": version})
             report = _gate(report, planned, candidate, questions, make_bot, index_dir, tell)
-            if suggest:
-                report = report.model_copy(update={"suggestions": _suggested(report, candidate, suggest, index_dir, tell)})
             return _switch(report, publication)
         except OSError as error:
             raise build_failed(index_dir, version, error) from error
@@ -339,23 +321,6 @@ def _gate(
         if question in before and (before[question].sources, before[question].right) != (answer.sources, answer.right)
     ]
     return report.model_copy(update={"answers": after, "answer_changes": changes})
-
-
-def _suggested(report: Report, candidate: IndexVersion, suggest: Suggest, index_dir: Path, tell: Watch) -> list[Suggestion]:
-    """The questions of the version before for what did not change, and new ones for the rest, in the order of the corpus."""
-    before = read_report(index_dir, report.previous) if report.previous else None
-    known = before.suggestions if before else None
-    changed = {*report.added, *report.changed}
-    new = [doc_id for doc_id in candidate.documents if known is None or doc_id in changed]
-    tell("documents", len(new))
-    found: dict[str, list[Suggestion]] = {}
-    for one in known or ():
-        if one.doc_id not in changed:
-            found.setdefault(one.doc_id, []).append(one)
-    for doc_id, ones in zip(new, suggest(candidate, new), strict=True):
-        found[doc_id] = ones
-        tell("document", 1)
-    return [one for doc_id in candidate.documents for one in found.get(doc_id, ())]
 
 
 def _switch(report: Report, publication: Publication) -> Report:

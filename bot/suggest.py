@@ -1,11 +1,15 @@
-"""Questions that the corpus answers, to be offered to readers: taken from its own texts when a version is built.
+"""Questions that the corpus answers, to be offered to readers: taken from its own texts once a version is live.
 
-A heading that asks is asked, and of a document that begins by saying what something is, just that. What the bot does not answer, or from
-other documents alone, is left out.
+A heading that asks is asked, and of a document that begins by saying what something is, just that. What the bot does not answer from
+below that heading, or by that beginning, is left out. They are kept in INDEX/suggestions.json; a document that stays as it was is not
+asked again.
 """
 
+import hashlib
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -13,9 +17,13 @@ from pydantic import BaseModel, ConfigDict
 from bot.answer import Answer
 from bot.read import stems
 from corpus.document import Document
+from index.disk import replace_file
 from index.embed import Embedder
 from index.encoder import Vectors
 from index.store import IndexVersion
+
+KEPT = "suggestions.json"
+"""Beside the versions, in the index folder."""
 
 MOST, OF_ONE_DOCUMENT = 3, 2
 """Related questions beside an answer, and how many of them one document gives."""
@@ -28,6 +36,9 @@ RCDD 2019 digelar?" do, "Apa itu RCDD?" does not."""
 
 LONGEST_SUBJECT = 7
 """Words before "is" that can still be the name of something."""
+
+Ask = Callable[[str, str | None], Answer]
+"""Answers a question, in a language or in the question's own."""
 
 _ASKING = re.compile(r"[^?\n]{8,120}\?")
 _IS = {"id": re.compile(r"\s(?:adalah|ialah|merupakan)\s"), "en": re.compile(r"\s(?:is|are)\s(?:an?|the)\s")}
@@ -48,20 +59,67 @@ class Suggestion(BaseModel):
     weight: float
 
 
+class DocumentSuggestions(BaseModel):
+    """What a document gave, and a digest of it as it was then."""
+
+    digest: str
+    suggestions: list[Suggestion]
+
+
+class Suggestions(BaseModel):
+    """What the file keeps: the questions by document, and the last version of which all documents were asked."""
+
+    version: str = ""
+    documents: dict[str, DocumentSuggestions] = {}
+
+    def of(self, version: IndexVersion) -> tuple[Suggestion, ...]:
+        """Those of the documents that a version has, in its order."""
+        return tuple(one for doc_id in version.documents if doc_id in self.documents for one in self.documents[doc_id].suggestions)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A question that a document seems to answer between two places of its text."""
+
+    question: str
+    start: int
+    end: int
+
+
+def read_suggestions(index_dir: Path) -> Suggestions:
+    """What is kept; nothing where the file is missing or spoilt."""
+    try:
+        return Suggestions.model_validate_json((index_dir / KEPT).read_bytes())
+    except (OSError, ValueError):
+        return Suggestions()
+
+
 def suggest(
-    version: IndexVersion, doc_ids: Collection[str], ask: Callable[[str, str | None], Answer], embedder: Embedder
-) -> Iterator[list[Suggestion]]:
-    """What each document of `doc_ids` gives, one after the other; `ask` answers from this version."""
-    middle = _middle(version)
-    for doc_id in doc_ids:
-        document = version.documents[doc_id]
-        found = []
-        for text in dict.fromkeys(_drafts(document, version)):
-            said = next((one for one in ask(text, document.language).citations if one.doc_id == doc_id), None)
-            if said:
-                weight = round(float(embedder.embed_queries([text])[0] @ middle), 4)
-                found.append(Suggestion(question=text, language=document.language, doc_id=doc_id, start=said.start, weight=weight))
-        yield found
+    index_dir: Path,
+    version: IndexVersion,
+    ask: Ask,
+    embedder: Embedder,
+    tell: Callable[[str, int], None] = lambda event, count: None,
+    ended: Callable[[], bool] = lambda: False,
+) -> None:
+    """Ask the documents of `version` that are new or changed, and keep what they give; no more of them once it has `ended`.
+
+    `ask` answers from this version. `tell` hears ("documents", count) and ("document", 1). OSError passes through.
+    """
+    before = read_suggestions(index_dir)
+    digests = {doc_id: _digest(version.documents[doc_id]) for doc_id in version.documents}
+    found = {doc_id: before.documents[doc_id] for doc_id, digest in digests.items() if _is_of(before, doc_id, digest)}
+    new = [doc_id for doc_id in digests if doc_id not in found]
+    middle = _middle(version) if new else None
+    tell("documents", len(new))
+    for doc_id in new:
+        if ended():
+            break
+        suggestions = list(_suggested(version.documents[doc_id], version, ask, lambda text: embedder.embed_queries([text])[0] @ middle))
+        found[doc_id] = DocumentSuggestions(digest=digests[doc_id], suggestions=suggestions)
+        tell("document", 1)
+    complete = version.manifest.version if len(found) == len(digests) else ""
+    replace_file(index_dir / KEPT, Suggestions(version=complete, documents=found).model_dump_json().encode())
 
 
 def related(
@@ -113,6 +171,14 @@ def _alike(one: str, other: str, language: str) -> bool:
     return len(mine & theirs) >= ALIKE * len(mine | theirs)
 
 
+def _is_of(before: Suggestions, doc_id: str, digest: str) -> bool:
+    return doc_id in before.documents and before.documents[doc_id].digest == digest
+
+
+def _digest(document: Document) -> str:
+    return hashlib.sha256(repr((document.language, document.title, document.text, document.blocks)).encode()).hexdigest()
+
+
 def _middle(version: IndexVersion) -> Vectors:
     """(dimension,) the mean of the passages' vectors."""
     total = np.zeros(version.manifest.dimension, np.float32)
@@ -121,15 +187,30 @@ def _middle(version: IndexVersion) -> Vectors:
     return total / np.float32(max(len(version.chunks), 1))
 
 
-def _drafts(document: Document, version: IndexVersion) -> Iterator[str]:
+def _suggested(document: Document, version: IndexVersion, ask: Ask, weigh: Callable[[str], float]) -> Iterator[Suggestion]:
+    asked = set[str]()
+    for draft in _drafts(document, version):
+        if draft.question in asked:
+            continue
+        asked.add(draft.question)
+        answer = ask(draft.question, document.language)
+        said = (one.start for one in answer.citations if one.doc_id == document.doc_id and draft.start <= one.start < draft.end)
+        if (start := next(said, None)) is not None:
+            weight = round(float(weigh(draft.question)), 4)
+            yield Suggestion(question=draft.question, language=document.language, doc_id=document.doc_id, start=start, weight=weight)
+
+
+def _drafts(document: Document, version: IndexVersion) -> Iterator[Draft]:
     if definition := _definition(document, version):
         yield definition
-    for block in document.blocks:
-        if block.kind == "heading" and (asking := _ASKING.match(document.text[block.start : block.end].strip())):
-            yield asking[0]
+    headings = [block for block in document.blocks if block.kind == "heading"]
+    ends = [*(block.start for block in headings[1:]), len(document.text)]
+    for block, end in zip(headings, ends, strict=False):
+        if asking := _ASKING.match(document.text[block.start : block.end].strip()):
+            yield Draft(asking[0], block.end, end)
 
 
-def _definition(document: Document, version: IndexVersion) -> str | None:
+def _definition(document: Document, version: IndexVersion) -> Draft | None:
     """What the first sentence of the document defines, as a question."""
     first = version.texts.sentences_between(document.doc_id, 0, len(document.text))[:1]
     pattern = _IS.get(document.language)
@@ -144,7 +225,7 @@ def _definition(document: Document, version: IndexVersion) -> str | None:
     if not subject or "," in subject or len(subject.split()) > LONGEST_SUBJECT:
         return None
     what = "Apa itu" if document.language == "id" else f"What {verb[0].split()[0]}"
-    return f"{what} {_within_sentence(subject, version)}?"
+    return Draft(f"{what} {_within_sentence(subject, version)}?", sentence.start, sentence.end)
 
 
 def _within_sentence(subject: str, version: IndexVersion) -> str:

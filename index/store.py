@@ -6,6 +6,7 @@
     INDEX/aside/NAME/            versions that were built and did not pass the gate
     INDEX/trash/NAME/            versions being removed
     INDEX/reports/NAME.json      what a build changed
+    INDEX/suggestions.json       what readers may be offered to ask (bot/suggest.py)
     INDEX/embedded-….bin         vectors of a build that was cut off
     INDEX/lock                   held by the one process that changes any of this
 

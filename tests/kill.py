@@ -17,7 +17,7 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 
 from bot import Bot, Config, LiveBot, Publication, WordReader, publish
-from bot.publish import Ask
+from bot.suggest import Ask
 from corpus.errors import IndexMissing
 from index import HashEmbedder, IndexVersion, Retriever, open_index, verify
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 import corpus.load
 from bot import Bot, Config, Publication, Report, WordReader, publish
-from bot.publish import Ask, plan, read_golden, read_report
+from bot.publish import plan, read_golden, read_report
+from bot.suggest import Ask
 from corpus import load_corpus
 from corpus.errors import CorpusChanging, CorpusEmpty, CorpusMissing, CorpusShrunk, EvaluationInvalid
 from index import E5Embedder, HashEmbedder, IndexVersion, Retriever, build_index, open_index, plan_build, read_current, rollback, verify

@@ -1,16 +1,13 @@
 """Questions that are suggested: the corpus asks them and answers them, they are not those just asked, and they change with the corpus."""
 
-from collections.abc import Collection, Iterable
-from functools import partial
+import time
 from pathlib import Path
 
 import pytest
 
-from bot import Answer, Bot, Config, Publication, Turn, WordReader, publish
-from bot.bot import suggestions_of
-from bot.publish import Ask, Report, read_report
-from bot.suggest import Suggestion, examples, related, suggest
-from index import HashEmbedder, IndexVersion, Retriever, open_index
+from bot import Answer, Bot, Config, LiveBot, Publication, Turn, WordReader, publish, rebuild
+from bot.suggest import KEPT, Suggestion, examples, read_suggestions, related, suggest
+from index import HashEmbedder, Retriever, open_index
 from tests.conftest import Writer
 from tests.test_publish import make_bot
 
@@ -33,29 +30,32 @@ class Shelf:
         write("en/tides.md", TIDES)
         write("id/laut.md", LAUT)
 
-    def build(self) -> Report:
+    def build(self) -> None:
+        publish(Publication(source=self.write.folder, index_dir=self.index), HashEmbedder(), make_bot)
+
+    def suggest(self, most: int = 100) -> None:
+        """Build, and ask, until `most` questions are asked."""
         self.asked.clear()
+        self.build()
+        version = open_index(self.index)
+        answer = make_bot(version)
 
-        def ask(bot: Ask, question: str, language: str | None) -> Answer:
+        def ask(question: str, language: str | None) -> Answer:
             self.asked.append(question)
-            return bot(question, language)
+            return answer(question, language)
 
-        def ask_for(version: IndexVersion, doc_ids: Collection[str]) -> Iterable[list[Suggestion]]:
-            return suggest(version, doc_ids, partial(ask, make_bot(version)), HashEmbedder())
-
-        where = Publication(source=self.write.folder, index_dir=self.index)
-        return publish(where, HashEmbedder(), make_bot, suggest=ask_for)
+        suggest(self.index, version, ask, HashEmbedder(), ended=lambda: len(self.asked) >= most)
 
     @property
     def bot(self) -> Bot:
         version = open_index(self.index)
-        return Bot(Retriever(version, HashEmbedder()), WordReader(), Config(), suggestions_of(self.index, version))
+        return Bot(Retriever(version, HashEmbedder()), WordReader(), Config(), read_suggestions(self.index).of(version))
 
 
 @pytest.fixture
 def shelf(write: Writer, tmp_path: Path) -> Shelf:
     shelf = Shelf(write, tmp_path / "index")
-    shelf.build()
+    shelf.suggest()
     return shelf
 
 
@@ -97,34 +97,98 @@ def test_a_greeting_and_a_foreign_question_get_examples(shelf: Shelf) -> None:
     assert (foreign.refusal_reason, foreign.related) == ("off_topic", ("What is a spring tide?",))
 
 
+def test_a_heading_whose_answer_stands_elsewhere_is_left_out(shelf: Shelf) -> None:
+    moved = TIDES.replace("## Harbours\n", "## Where do whales sing?\n\nNobody knows.\n\n## Songs\n\nWhales sing in the north.\n")
+    shelf.write("en/tides.md", moved)
+    shelf.suggest()
+    assert "Where do whales sing?" in shelf.asked
+    assert shelf.bot.ask("Where do whales sing?", language="en").citations
+    assert "Where do whales sing?" not in {one.question for one in shelf.bot.suggestions}
+
+
 def test_an_edit_asks_only_of_the_document_that_changed(shelf: Shelf) -> None:
     edited = TIDES.replace("Why do whales sing loudly?", "Where is the harbour of Dover?")
     shelf.write("en/tides.md", edited.replace("Nobody has asked them", "The harbour of Dover is"))
-    shelf.build()
+    shelf.suggest()
     assert "Where is the harbour of Dover?" in shelf.asked
     assert not any("asang" in text for text in shelf.asked)
     questions = {one.question for one in shelf.bot.suggestions}
     assert questions > {"Where is the harbour of Dover?", "Kapan pasang surut di Dover?"}
 
 
+def test_a_paragraph_that_becomes_a_heading_is_a_change(shelf: Shelf) -> None:
+    shelf.write("en/tides.md", TIDES.replace("## When does", "When does"))
+    shelf.suggest()
+    assert {one.question for one in shelf.bot.suggestions if one.language == "en"} == {"What is a spring tide?"}
+
+
 def test_what_a_document_gave_goes_with_it(shelf: Shelf) -> None:
     (shelf.write.folder / "id" / "laut.md").unlink()
-    report = shelf.build()
-    assert {one.language for one in shelf.bot.suggestions} == {"en"}
-    assert shelf.asked == []
-    kept = read_report(shelf.index, report.version)
-    assert kept
-    assert len(kept.suggestions or ()) == 2
-
-
-def test_where_none_were_looked_for_all_documents_are_asked(write: Writer, tmp_path: Path) -> None:
-    shelf = Shelf(write, tmp_path / "index")
-    publish(Publication(source=write.folder, index_dir=shelf.index), HashEmbedder(), make_bot)
-    bot = shelf.bot
-    assert (bot.suggestions, bot.ask("When does the tide fall?", language="en").related) == ((), ())
-    write("en/more.md", "Salt is a mineral of the sea.")
     shelf.build()
-    assert "Kapan pasang surut di Dover?" in {one.question for one in shelf.bot.suggestions}
+    assert {one.language for one in shelf.bot.suggestions} == {"en"}
+    shelf.suggest()
+    assert shelf.asked == []
+    assert list(read_suggestions(shelf.index).documents) == ["en.tides"]
+
+
+def test_what_was_broken_off_is_gone_on_with(write: Writer, tmp_path: Path) -> None:
+    shelf = Shelf(write, tmp_path / "index")
+    shelf.suggest(most=1)
+    first = list(shelf.asked)
+    assert first
+    assert read_suggestions(shelf.index).version == ""
+    shelf.suggest()
+    assert shelf.asked
+    assert not {*first} & {*shelf.asked}
+    assert read_suggestions(shelf.index).version == shelf.bot.version.manifest.version
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"documents": {"en.tides": 1}}'])
+def test_a_spoilt_file_is_made_again(shelf: Shelf, content: str) -> None:
+    (shelf.index / KEPT).write_text(content)
+    assert shelf.bot.suggestions == ()
+    shelf.suggest()
+    assert len(shelf.bot.suggestions) == 4
+
+
+def test_a_rebuild_leaves_the_questions_and_says_so_only_once(shelf: Shelf) -> None:
+    (shelf.index / KEPT).unlink()
+    config = Config(corpus=shelf.write.folder, index=shelf.index)
+    told: list[tuple[str, int]] = []
+    rebuild(config, HashEmbedder(), WordReader(), lambda *news: told.append(news))
+    assert told == [("documents", 2), ("document", 1), ("document", 1)]
+    assert len(shelf.bot.suggestions) == 4
+    rebuild(config, HashEmbedder(), WordReader(), lambda *news: told.append(news))
+    assert len(told) == 3
+
+
+def test_a_full_disk_costs_only_the_suggestions(shelf: Shelf, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    def full(path: Path, content: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    (shelf.index / KEPT).unlink()
+    monkeypatch.setattr("bot.suggest.replace_file", full)
+    report = rebuild(Config(corpus=shelf.write.folder, index=shelf.index), HashEmbedder(), WordReader())
+    assert report.outcome == "unchanged"
+    assert "No space left" in caplog.text
+
+
+def test_a_server_looks_for_them_where_nobody_did_and_takes_up_what_another_process_finds(shelf: Shelf) -> None:
+    (shelf.index / KEPT).unlink()
+    live = LiveBot(shelf.bot, shelf.index)
+    assert live().suggestions == ()
+    stop = live.start()
+    deadline = time.monotonic() + 30
+    while not live().suggestions and time.monotonic() < deadline:
+        time.sleep(0.01)
+    stop()
+    assert len(live().suggestions) == 4
+    (shelf.index / KEPT).unlink()
+    live.look()
+    assert live().suggestions == ()
+    shelf.suggest()
+    live.look()
+    assert len(live().suggestions) == 4
 
 
 def suggestion(question: str, doc_id: str, start: int = 0, weight: float = 0.5) -> Suggestion:

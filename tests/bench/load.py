@@ -1,7 +1,7 @@
 """Readers who ask without pause, at a server of its own: `python -m tests.bench.load [--readers 50] [--seconds 60] [--index DIR]`.
 
-Starts `tanya serve` on a free port with an index and a file of what is kept of its own, asks some questions to warm it, then loads
-it. Prints one JSON object on stdout; exit code 1 where less than `WANTED` answers a second came, where anything but an answer or
+Builds an index, starts `tanya serve` on it, on a free port with a file of what is kept of its own, asks some questions to warm it,
+then loads it. Prints one JSON object on stdout; exit code 1 where less than `WANTED` answers a second came, where anything but an answer or
 an honest 503 (one that says in Retry-After when to come back, which its reader then does) came, or where memory grew.
 Of a server that runs already: `--address http://127.0.0.1:7860 --pid PID`.
 """
@@ -92,9 +92,10 @@ def server(index: Path | None) -> Iterator[tuple[str, int]]:
         }
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("TANYA_") or name == "TANYA_CACHE"}
         environment = inherited | {"PYTHONPATH": str(ROOT)} | own
-        command = [sys.executable, "-m", "ui.cli", "serve", "--corpus", str(ROOT / "corpus" / "documents")]
+        command, corpus = [sys.executable, "-m", "ui.cli"], ["--corpus", str(ROOT / "corpus" / "documents")]
         with (folder / "log").open("w") as log:
-            process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
+            subprocess.run([*command, "index", "build", *corpus], cwd=folder, env=environment, stdout=log, stderr=log, check=False)
+            process = subprocess.Popen([*command, "serve", *corpus], cwd=folder, env=environment, stdout=log, stderr=log)
         try:
             address = f"http://127.0.0.1:{port}"
             if not _answers(process, address):
