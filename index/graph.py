@@ -1,4 +1,4 @@
-"""The encoder's layers as an OpenVINO graph, its weights rounded to 8 bits a row.
+"""The encoder's layers as an OpenVINO graph, its weights as they are or rounded to 8 bits a row.
 
 Inputs: `vectors` (batch, tokens, hidden), the tokens' embeddings with those of their positions; `mask` (batch, 1, 1, tokens),
 0 for a token and far below for padding. Output: (batch, tokens, hidden).
@@ -17,14 +17,14 @@ from index.packed import Packed
 _EIGHT_BITS = 127
 
 
-def build_graph(packed: Packed, changes: Changes) -> openvino.Model:
+def build_graph(packed: Packed, changes: Changes, eight_bits: bool) -> openvino.Model:
     """The graph of the weights in `packed`, each with what `changes` adds."""
-    return _Graph(packed, changes).model()
+    return _Graph(packed, changes, eight_bits).model()
 
 
 class _Graph:
-    def __init__(self, packed: Packed, changes: Changes) -> None:
-        self._packed, self._changes, self._sizes = packed, changes, packed.sizes
+    def __init__(self, packed: Packed, changes: Changes, eight_bits: bool) -> None:
+        self._packed, self._changes, self._sizes, self._eight_bits = packed, changes, packed.sizes, eight_bits
 
     def model(self) -> openvino.Model:
         vectors = op.parameter(openvino.PartialShape([-1, -1, self._sizes.hidden]), openvino.Type.f32, name="vectors")
@@ -49,9 +49,8 @@ class _Graph:
 
     def _linear(self, states: Any, name: str) -> Any:
         weight = self._weight(name + ".weight")
-        scale = np.maximum(np.abs(weight).max(axis=1, keepdims=True), 1e-12) / _EIGHT_BITS
-        rounded = op.multiply(op.convert(op.constant(np.round(weight / scale).astype(np.int8)), "f32"), op.constant(scale))
-        return op.add(op.matmul(states, rounded, False, True), op.constant(self._weight(name + ".bias")))
+        constant = _rounded(weight) if self._eight_bits else op.constant(weight)
+        return op.add(op.matmul(states, constant, False, True), op.constant(self._weight(name + ".bias")))
 
     def _normalised(self, states: Any, name: str) -> Any:
         centred = op.mvn(states, _whole([-1]), True, self._sizes.epsilon, "inside_sqrt")
@@ -60,6 +59,11 @@ class _Graph:
     def _weight(self, name: str) -> NDArray[np.float32]:
         weight = self._packed.tensor(name)
         return weight + self._changes[name] if name in self._changes else weight
+
+
+def _rounded(weight: NDArray[np.float32]) -> Any:
+    scale = np.maximum(np.abs(weight).max(axis=1, keepdims=True), 1e-12) / _EIGHT_BITS
+    return op.multiply(op.convert(op.constant(np.round(weight / scale).astype(np.int8)), "f32"), op.constant(scale))
 
 
 def _whole(numbers: list[int]) -> Any:
