@@ -248,7 +248,9 @@ class Bot:
         return cite(number, self.version.sentences[candidate.row], hit, answer, self.version)
 
     def _refused(self, draft: Answer, asked: Question, readings: Sequence[tuple[Reading, list[Hit]]]) -> Answer:
-        best = max((reading for reading, _ in readings), key=lambda reading: reading.probability)
+        best = readings[0][0]  # the asker's language, as long as it has anything
+        if best.probability < FOREIGN:
+            best = max((reading for reading, _ in readings), key=lambda reading: reading.probability)
         foreign = best.probability < FOREIGN
         near = () if foreign else tuple(self._near(asked, best, candidate) for candidate in best.nearest[:NEAREST])
         premise = None if foreign else self._premise(asked, best)

@@ -4,6 +4,7 @@
     bandingkan jumlah peserta A dengan B      -> Berapa jumlah peserta A? / Berapa jumlah peserta B?
     which came first, A or B                  -> When was A held? / When was B held?
     Sesdilu 70 vs Sesparlu 68 participants    -> Sesdilu 70 participants? / Sesparlu 68 participants?
+    did more return in 2020 or in 2021        -> How many return in 2020? / How many return in 2021?
 
 What stands before the first side ("jumlah peserta") is asked of both, and so is what stands after the second from "menurut",
 "in terms of" and the like on.
@@ -12,13 +13,13 @@ What stands before the first side ("jumlah peserta") is asked of both, and so is
 import re
 from dataclasses import dataclass
 
-from bot.question import is_content
+from bot.question import asks, is_content
 from corpus.numbers import years
 
 LONGEST = 250
 """Characters; the patterns try every way to part a text, which takes too long of a longer one."""
 
-_CUE = re.compile(r"\s(?:dan|sama|dengan|atau|apa|and|or|with|to|from|vs\.?|versus|(?:di)?banding(?:kan)?)\s", re.IGNORECASE)
+_CUE = re.compile(r"\s(?:dan|sama|dengan|atau|apa|and|or|with|to|from|vs\.?|versus|(?:di)?banding(?:kan)?|ato|&)\s", re.IGNORECASE)
 _FILLERS = re.compile(r"\b(?:sebenernya|sebenarnya|sih|dong|ya|tolong|coba|please|um|eh|can you|could you)\s+", re.IGNORECASE)
 _FRAMES = [
     re.compile(pattern, re.IGNORECASE)
@@ -52,6 +53,24 @@ _WHICH = [
         r"(?P<aspect>[^,:]*)[,:]\s*(?P<a>.+?)\s+or\s+(?P<b>.+)",
     )
 ]
+_ALTERNATIVES = re.compile(r"\s(?:or|atau|ato|apa|vs\.?|versus)\s", re.IGNORECASE)
+_BOTH = re.compile(r"\s(?:dan|and|sama|dengan|&)\s", re.IGNORECASE)
+_MANA = re.compile(r"\b(?:(?:yang|yg)\s+)?mana(?:kah)?\b(?:\s+(?:yang|yg)\b)?", re.IGNORECASE)
+_CUE_TIME = re.compile(
+    r"\b(?:(?:lebih\s+)?(?:dulu(?:an)?|dahulu|awal)|first(?=\s*(?:[,:]|$))|earlier|later|sooner)\b",
+    re.IGNORECASE,
+)
+_CUE_AMOUNT = re.compile(
+    r"\b(?:(?:(?:lebih|paling)\s+)?(?:banyak|besar|gede|sedikit|kecil)|(?:gede|banyak|besar|dikit|kecil)an|more|fewer|most|larger|bigger|smaller|greater)\b",
+    re.IGNORECASE,
+)
+_CUE_RANK = re.compile(
+    r"\b(?:(?:lebih|paling)\s+\w+|tinggian|unggulan|higher|lower|better|worse|ahead|faster|stronger|older|newer)\b", re.IGNORECASE
+)
+_APA = re.compile(r"(?:\s+itu)?\s+apa(?:\s+(?:saja|aja|sih|ya|dong))*$", re.IGNORECASE)
+_OPENER = re.compile(
+    r"^(?:which|who|what|did|do|does|has|have|is|are|was|were|apakah)\b(?:\s+(?:one|was|were|is|are|had|has|came|did))?\s*", re.IGNORECASE
+)
 _TIME = frozenset("dulu duluan dahulu awal lama tua baru cepat first earlier later earliest older oldest newer".split())
 _AMOUNT = frozenset("banyak besar sedikit kecil tinggi rendah more most larger largest bigger biggest higher fewer smaller".split())
 _AMOUNT_HEAD = re.compile(r"(?:perkiraan )?(?:jumlah|banyaknya|angka|total|besarnya|nilai|number|amount|size)\b", re.IGNORECASE)
@@ -109,6 +128,9 @@ def sides_of(text: str, language: str) -> tuple[Side, Side] | None:
             names = (found["a"].strip(" ,"), found["b"].strip(" ,"))
             one, other = (Side(name, _which(found["measure"].lower(), found["aspect"], name, language)) for name in names)
             return one, other
+    if weighed := _weighed(bare, language):
+        return weighed
+    bare = _APA.sub("", bare)
     for pattern in _FRAMES:
         if (found := pattern.fullmatch(bare)) and (sides := _read(found.groupdict())):
             return _asked(sides, language)
@@ -117,6 +139,37 @@ def sides_of(text: str, language: str) -> tuple[Side, Side] | None:
         if not _ONE_THING.search(found["head"]):
             return _asked(_Sides(found["head"], found["a"], second, tail), language, as_it_stands=True)
     return None
+
+
+def _weighed(bare: str, language: str) -> tuple[Side, Side] | None:
+    """The sides of "more X in A or B", "X, A apa B gedean mana": what is weighed and its measure may stand before or after them."""
+    measures = ((_CUE_TIME, "Kapan", "When was"), (_CUE_AMOUNT, "Berapa", "How many"), (_CUE_RANK, "", ""))
+    found = next(((cue, asks) for cue, *asks in measures if cue.search(bare)), None)
+    if found is None:
+        return None
+    cue, words = found
+    plain = " ".join(_MANA.sub(" ", cue.sub(" ", bare)).split())
+    joints = [*_ALTERNATIVES.finditer(plain)] or [*_BOTH.finditer(plain)] * bool(_MANA.search(bare))
+    if not joints:
+        return None
+    again = (one for one in joints if plain[one.end() :].split()[0].lower() in plain[: one.start()].lower().split())
+    joint = next(again, joints[-1])
+    clauses = [" ".join(clause.split()) for clause in plain.split(",")]
+    joined = f" {joint[0].strip()} "
+    at = next((i for i, clause in enumerate(clauses) if joined in clause), None)
+    if at is None:
+        return None
+    left, _, right = clauses[at].partition(joined)
+    shared = cue is not _CUE_TIME or right.split()[0].lower() in left.lower().split()
+    sides = _shared_out(left, *_without_tail(right)) if shared else _Sides("", left, right)
+    others = " ".join(clause for i, clause in enumerate(clauses) if i != at)
+    head = _OPENER.sub("", " ".join(f"{others} {sides.head}".split()))
+    ask = words[language == "en"]
+
+    def side(said: str) -> Side:
+        return Side(_ARTICLE.sub("", said), " ".join(f"{ask} {head} {said} {sides.tail}".split()) + "?")
+
+    return side(sides.first), side(sides.second)
 
 
 def _read(found: dict[str, str | None]) -> _Sides | None:
@@ -203,7 +256,7 @@ def _run_of_names(words: list[str], length: int) -> int:
 def _asked(sides: _Sides, language: str, as_it_stands: bool = False) -> tuple[Side, Side]:
     def side(said: str) -> Side:
         name = _ARTICLE.sub("", said)
-        if as_it_stands:
+        if as_it_stands or asks(sides.head):
             question = f"{sides.head} {name} {sides.tail}"
         elif not sides.head and _AMOUNT_HEAD.match(name):
             question = f"{'Berapa' if language == 'id' else 'What was the'} {name} {sides.tail}"

@@ -76,6 +76,16 @@ def codes(answer: Answer) -> list[str]:
             ["How many participants did RCDD 2019 have?", "How many participants did ICDD 2021 have?"],
         ),
         ("Course 7 vs Course 9 number of students", "en", ["Course 7 number of students?", "Course 9 number of students?"]),
+        ("did more boats sail in 2020 or in 2021?", "en", ["How many boats sail in 2020?", "How many boats sail in 2021?"]),
+        ("Did Dover rank higher in 2019 or in 2024?", "en", ["Dover rank in 2019?", "Dover rank in 2024?"]),
+        ("kapal yang tercatat gedean mana, 2020 apa 2021?", "id", ["Berapa kapal yang tercatat 2020?", "Berapa kapal yang tercatat 2021?"]),
+        ("duluan mana, lomba kapal dover atau icdd?", "id", ["Kapan lomba kapal dover?", "Kapan icdd?"]),
+        (
+            "nota kerja sama Dover sama Calais & sama Lyon, duluan yg mana?",
+            "id",
+            ["Kapan nota kerja sama Dover sama Calais?", "Kapan nota kerja sama Dover sama Lyon?"],
+        ),
+        ("Bedanya RCDD sama ICDD apa sih?", "id", ["Apa itu RCDD?", "Apa itu ICDD?"]),
     ],
 )
 def test_both_sides_of_a_comparison_are_asked_for_the_same_thing_in_the_order_given(question: str, language: str, sides: list[str]) -> None:
@@ -117,6 +127,8 @@ def test_two_questions_in_one_stand_alone(question: str, language: str, parts: l
         "Apa perbedaan pendapat para peneliti?",
         "Why do the figures differ?",
         "apa? siapa? kapan? di mana?",
+        "kelompok kerja kumpul di kota atau daerah mana saja?",
+        "Who was the first to reach Dover by boat or train?",
         "kata " * 100 + "dan siapa itu?",
     ],
 )
