@@ -1,6 +1,7 @@
 """Who may show the widget, how much it may ask, what weighs how much; and a doctor that names the mend."""
 
 import base64
+import dataclasses
 import email.message
 import gzip
 import hashlib
@@ -30,6 +31,7 @@ from ui.limits import FORWARDED, Counters, subnet
 from ui.texts import EMBED_TEXTS
 
 QUESTION = "the moon has no air at all"
+OURS = "http://tanya.localhost"
 
 
 class Clock:
@@ -247,28 +249,58 @@ def test_a_token_ends_with_the_index_it_was_made_for_and_with_its_sites_permissi
     assert ask(client, Tokens().sign(Grant("site", sites.origin(ALLOWED), version), "203.0.113.7")).status_code == 401
 
 
+FRIEND = "https://friend.example"
+"""A site whose scripts may call the API, which makes it none of an embed's."""
+
+
+@pytest.fixture(scope="module")
+def guarded(bot: Bot, sites: Sites) -> TestClient:
+    """The whole application, guards and all, seen from another machine."""
+    friendly = dataclasses.replace(bot, config=bot.config.model_copy(update={"cors_origins": (FRIEND,)}))
+    return TestClient(site_of(friendly, sites), OURS, raise_server_exceptions=False, client=("203.0.113.7", 5000))
+
+
 @pytest.mark.parametrize(
     ("origin", "headers"),
     [
+        (FRIEND, {}),
         ("http://strange.localhost", {}),
         ("http://site.localhost", {}),
         (None, {}),
         ("null", {}),
         ("http://[", {}),
-        ("http://tanya.example.evil.net", {}),
-        ("http://tanya.example", {"Sec-Fetch-Site": "cross-site"}),
-        ("http://tanya.example", {"Sec-Fetch-Site": "same-site"}),
+        (OURS + ".evil.net", {}),
+        (OURS, {"Sec-Fetch-Site": "cross-site"}),
+        (OURS, {"Sec-Fetch-Site": "same-site"}),
     ],
 )
 def test_a_stolen_token_asks_nothing_from_another_site(
-    client: TestClient, sites: Sites, origin: str | None, headers: dict[str, str]
+    guarded: TestClient, sites: Sites, origin: str | None, headers: dict[str, str]
 ) -> None:
-    stolen = token(client, sites.origin(ALLOWED))
-    response = ask(client, stolen, origin=origin, **headers)
+    stolen = token(guarded, sites.origin(ALLOWED))
+    response = ask(guarded, stolen, origin=origin, **headers)
     assert response.status_code == 403
-    assert "access-control-allow-origin" not in response.headers
+    assert response.headers.get("access-control-allow-origin") == (FRIEND if origin == FRIEND else None)
     sent = {**({"Origin": origin} if origin else {}), **headers}
-    assert client.post("/embed/site/token", params={"origin": sites.origin(ALLOWED)}, headers=sent).status_code == 403
+    assert guarded.post("/embed/site/token", params={"origin": sites.origin(ALLOWED)}, headers=sent).status_code == 403
+
+
+def test_a_vote_comes_from_our_own_page_from_a_program_or_from_a_site_that_is_named(guarded: TestClient, sites: Sites) -> None:
+    answer_id = ask(guarded, token(guarded, sites.origin(ALLOWED)), origin=OURS).json()["answer_id"]
+    for origin, status in ((OURS, 200), (None, 200), (FRIEND, 200), (sites.origin(ALLOWED), 403), ("null", 403), ("http://[", 403)):
+        headers = {"Origin": origin} if origin else {}
+        voted = guarded.post("/api/feedback", json={"answer_id": answer_id, "rating": "up"}, headers=headers)
+        assert voted.status_code == status, origin
+
+
+def test_what_is_left_of_an_answer_is_told_only_to_whom_the_door_admits(client: TestClient, sites: Sites) -> None:
+    mine = token(client, sites.origin(ALLOWED))
+    answer_id = ask(client, mine).json()["answer_id"]
+    again = {"Accept": "text/event-stream", "Last-Event-ID": f"{answer_id}.1"}
+    assert ask(client, "", **again).status_code == 401
+    assert ask(client, mine, origin="http://strange.localhost", **again).status_code == 403
+    resumed = ask(client, mine, **again)
+    assert resumed.text.startswith(f"id: {answer_id}.2\n")
 
 
 def test_a_token_is_renewed_by_the_page_itself(client: TestClient, sites: Sites, clock: Clock) -> None:
@@ -331,7 +363,7 @@ def test_many_at_once_are_counted_exactly() -> None:
 
     def take() -> None:
         barrier.wait()
-        taken.extend(counters.take("50/minute", "a", "b") == 0 for _ in range(10))
+        taken.extend(counters.take(("50/minute", "a", "b")) == 0 for _ in range(10))
 
     threads = [threading.Thread(target=take) for _ in range(16)]
     for thread in threads:
@@ -339,6 +371,25 @@ def test_many_at_once_are_counted_exactly() -> None:
     for thread in threads:
         thread.join()
     assert sum(taken) == 50
+
+
+def test_where_one_share_is_used_up_none_is_counted() -> None:
+    counters = Counters()
+    assert counters.take(("1/minute", "embed")) == 0
+    assert [counters.take(("2/minute;3/day", "address"), ("1/minute", "embed")) for _ in range(3)] == [60] * 3
+    assert [counters.take(("2/minute;3/day", "address")) for _ in range(3)] == [0, 0, 60]
+    assert counters.take(("3/day", "address")) == 0
+
+
+def test_of_one_more_address_than_the_embeds_limit_at_once_exactly_one_is_refused(bot: Bot, sites: Sites) -> None:
+    shared = Embed(id="shared", origins=(sites.origin(ALLOWED),), limit=4)
+    app = app_of(bot, Door(lambda: Config(embeds=(shared,))))
+    clients = [TestClient(app, "http://tanya.example", client=(f"203.0.113.{number}", 5000)) for number in range(5)]
+    tokens = [token(client, sites.origin(ALLOWED), "shared") for client in clients]
+    with ThreadPoolExecutor(5) as pool:
+        responses = list(pool.map(lambda client, token: ask(client, token, embed="shared"), clients, tokens))
+    assert sorted(response.status_code for response in responses) == [200] * 4 + [429]
+    assert 0 < int(next(response.headers["retry-after"] for response in responses if response.status_code == 429)) <= 60
 
 
 def test_what_an_address_is_refused_uses_up_nothing_of_the_embed(bot: Bot, sites: Sites) -> None:
@@ -552,6 +603,14 @@ def test_the_doctor_says_what_differs_from_a_listed_origin_and_the_line_to_add(o
 
 
 @pytest.mark.parametrize(
+    ("ids", "free"), [([], "site"), (["news", "sea"], "site"), (["news", "site"], "site-2"), (["site-2", "site"], "site-3")]
+)
+def test_a_new_embed_that_the_doctor_proposes_has_an_id_of_its_own(ids: list[str], free: str) -> None:
+    listed = tuple(Embed(id=name) for name in ids)
+    assert f'[[embeds]]\nid = "{free}"\n' in mends("https://else.example", embeds=listed)["listed"]
+
+
+@pytest.mark.parametrize(
     ("topic", "fix", "options"),
     [
         ("mixed content", "https://tanya.example", {"server": "http://tanya.example"}),
@@ -571,6 +630,11 @@ def test_the_doctor_says_what_differs_from_a_listed_origin_and_the_line_to_add(o
             {"site": fetched(headers={"Content-Security-Policy": f"script-src {SERVER}; default-src 'none'"})},
         ),
         ("policy", f"frame-src {SERVER}", {"site": fetched('<meta http-equiv="Content-Security-Policy" content="child-src \'none\'">')}),
+        (
+            "policy",
+            f"script-src-elem 'self' {SERVER}",
+            {"site": fetched(headers={"Content-Security-Policy": f"script-src {SERVER}; script-src-elem 'self'"})},
+        ),
         ("policy", "nonce", {"site": fetched(headers={"Content-Security-Policy": "script-src 'nonce-x' 'strict-dynamic' https:"})}),
         ("sandbox", "allow-same-origin", {"site": fetched(headers={"Content-Security-Policy": "sandbox allow-scripts"})}),
         ("line", integrity(), {"site": fetched(f'<script src="{SERVER}/embed.js" data-embed="news" integrity="sha384-old"></script>')}),

@@ -171,11 +171,11 @@ def api_routes(desk: Desk, door: Door) -> APIRouter:
     @router.post("/api/ask", responses=ASK_RESPONSES, response_model=Answer)
     async def ask(asked: Annotated[AskRequest, Body(openapi_examples=ASK_EXAMPLES)], request: Request) -> Any:
         """Answer a question from the corpus, or refuse. A client that goes away stops the work."""
+        if asked.embed is not None:
+            door.admit(request, asked.embed, desk.bot.version.manifest.version)
         streams = TYPE in request.headers.get("accept", "")
         if streams and (left := left_of(desk, request.headers.get("last-event-id"), asked.question)) is not None:
             return Response("".join(left), media_type=TYPE, headers=HEADERS)
-        if asked.embed is not None:
-            door.admit(request, asked.embed, desk.bot.version.manifest.version)
         history = [Turn(turn.role, turn.content) for turn in asked.history]
         work = desk.outcome(desk.start(asked.question, history, asked.language, asked.k))
         return await unless_gone(request.receive, stream(work, answer_events, error_event) if streams else work)

@@ -96,8 +96,10 @@ class Door:
             raise TokenInvalid("The token is for another embed or site.")
         if grant.version != version:
             raise TokenInvalid("The index has been rebuilt since the token was made; ask for a new one.")
-        wait = self._counters.take(f"{embed.limit_address}/minute", embed.id, subnet(address))
-        wait = wait or self._counters.take(f"{embed.limit}/minute", embed.id)
+        wait = self._counters.take(
+            (f"{embed.limit_address}/minute", embed.id, subnet(address)),
+            (f"{embed.limit}/minute", embed.id),
+        )
         if wait:
             raise EmbedLimited(f"Too many questions; try again in {wait} s.", wait)
 

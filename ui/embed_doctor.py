@@ -92,7 +92,9 @@ def _listing(origin: str, embeds: Sequence[Embed]) -> str:
     if len(embeds) == 1:
         listed = ", ".join(f'"{one}"' for one in (*embeds[0].origins, origin))
         return f'In tanya.toml, below id = "{embeds[0].id}": origins = [{listed}]'
-    return f'In tanya.toml:\n[[embeds]]\nid = "site"\norigins = ["{origin}"]'
+    taken = {embed.id for embed in embeds}
+    free = next(name for name in ("site", *(f"site-{number}" for number in range(2, len(taken) + 2))) if name not in taken)
+    return f'In tanya.toml:\n[[embeds]]\nid = "{free}"\norigins = ["{origin}"]'
 
 
 def _nearly(origin: str, embeds: Sequence[Embed]) -> str:
@@ -209,7 +211,7 @@ def _policy(origin: str, server: str, policies: Sequence[dict[str, list[str]]], 
             "sandbox", "The page is in a sandbox and so has no origin.", "Content-Security-Policy: sandbox allow-scripts allow-same-origin"
         )
     lacking = [
-        (used, policy[used], directive)
+        (used, policy[used], used if used == "script-src-elem" else directive)
         for policy in policies
         for directive, names in {
             "script-src": ("script-src-elem", "script-src", "default-src"),

@@ -41,7 +41,7 @@ def feedback_routes(desk: Desk, kept: Kept) -> APIRouter:
     """The route of the contract."""
     router = APIRouter()
 
-    @router.post("/api/feedback", responses=responses(400, 404, 413, 422, 429, 503))
+    @router.post("/api/feedback", responses=responses(400, 403, 404, 413, 422, 429, 503))
     def feedback(given: Annotated[Feedback, Body(openapi_examples=EXAMPLES)]) -> FeedbackTaken:
         """Say whether a recent answer was good; a second vote on it takes the first one's place."""
         answer = desk.remembered(given.answer_id)

@@ -6,6 +6,7 @@ forwards from there, since all the world would then be loopback.
 
 import asyncio
 import ipaddress
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -58,7 +59,7 @@ class RateLimit:
         """Count and let pass, or refuse."""
         if scope["type"] == "http" and _counted(scope["path"]):
             owner = owner_of(scope, self.settings())
-            wait = self._counters.take(self.settings().rate_limit, owner) if owner else 0
+            wait = self._counters.take((self.settings().rate_limit, owner)) if owner else 0
             if wait:
                 response = error_response(429, "Too many requests from this address. Come back in a moment.", retry_after=wait)
                 await response(scope, receive, send)
@@ -74,15 +75,17 @@ class Counters:
         from limits.strategies import MovingWindowRateLimiter
 
         self._windows = MovingWindowRateLimiter(MemoryStorage())
+        self._lock = threading.Lock()
 
-    def take(self, limits: str, *key: str) -> int:
-        """Count one under `key` where `limits` (as `60/minute;1000/day`) leave room; 0, or seconds until they do."""
-        wait = 0
-        for limit in _parsed(limits):
-            if not self._windows.hit(limit, *key):
-                reset = self._windows.get_window_stats(limit, *key).reset_time
-                wait = max(wait, 1, round(reset - time.time()))
-        return wait
+    def take(self, *shares: tuple[str, ...]) -> int:
+        """Count one in each of `shares`, limits (as `60/minute;1000/day`) and a key, where all have room; 0, or seconds until they have."""
+        counted = [(limit, key) for limits, *key in shares for limit in _parsed(limits)]
+        with self._lock:
+            full = [(limit, key) for limit, key in counted if not self._windows.test(limit, *key)]
+            for limit, key in counted if not full else ():
+                self._windows.hit(limit, *key)
+            resets = [self._windows.get_window_stats(limit, *key).reset_time for limit, key in full]
+        return max((max(1, round(reset - time.time())) for reset in resets), default=0)
 
 
 class BodyLimit:

@@ -2,7 +2,7 @@
 
 - X-Forwarded-For and -Proto count only from a trusted proxy, and no forwarding header reaches the application.
 - A host that is neither ours nor a plain address is refused: a page that points its own name at this machine reads nothing.
-- Scripts of other sites read /api and /v1 only where `cors_origins` names them, and send nothing to the other doors.
+- Scripts of other sites read /api and /v1 only where `cors_origins` names them; other sites send no votes, and nothing to the other doors.
 - Every response has a content policy: its own, or none of anything, or for the chat the strictest that Gradio bears. Its scripts
   are allowed by their hashes; its styles are written by scripts, so 'unsafe-inline' stays for them.
 """
@@ -43,6 +43,7 @@ CHAT = (
     "default-src 'none'; script-src 'self' {hashes}; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; "
     "connect-src 'self'; manifest-src 'self'; base-uri 'self'; form-action 'none'; object-src 'none'; frame-ancestors 'self'"
 )
+FEEDBACK = "/api/feedback"
 _INLINE = re.compile(rb"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL | re.IGNORECASE)
 _FORWARDING = re.compile(rb"x-forwarded-.*|forwarded|x-real-ip|x-original-.*|x-http-method-override")
 _CHAT_DOORS = re.compile(
@@ -208,12 +209,18 @@ class CrossOrigin(CORSMiddleware):
         """Serve one request; at all other doors no other site is told anything or may send anything."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
-        elif scope["path"].startswith(("/api/", "/v1/")):
-            await super().__call__(scope, receive, send)
-        elif scope["method"] in ("GET", "HEAD", "OPTIONS") or is_same_site(Headers(scope=scope), self.settings()):
-            await self.app(scope, receive, send)
-        else:
+            return
+        headers = Headers(scope=scope)
+        for_scripts = scope["path"].startswith(("/api/", "/v1/"))
+        ours = is_same_site(headers, self.settings())
+        named = for_scripts and self.is_allowed_origin(headers.get("origin", ""))
+        changes = scope["method"] not in ("GET", "HEAD", "OPTIONS") and (not for_scripts or scope["path"] == FEEDBACK)
+        if changes and not ours and not named:
             await error_response(403, "Only pages of this site may do that. Other programs use /api/ask.")(scope, receive, send)
+        elif for_scripts:
+            await super().__call__(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
 
 
 class ChatDoors:
