@@ -140,6 +140,20 @@ class Visit:
 Visits = Callable[..., Visit]
 
 
+def spoken(frame: FrameLocator) -> list[str]:
+    """What a screen reader was told, politely, since the last question."""
+    said = frame.locator("#said")
+    assert (said.get_attribute("aria-live"), said.get_attribute("role")) == ("polite", "status")
+    return [text or "" for text in said.locator("p").all_text_contents()]
+
+
+def vote(frame: FrameLocator, name: str) -> Locator:
+    """Press a thumb of the last answer."""
+    thumb = frame.get_by_role("button", name=EMBED_TEXTS["en"][name], exact=True).last
+    thumb.click()
+    return thumb
+
+
 @pytest.fixture
 def visit(browser: Browser, sites: Sites, tanya: str) -> Iterator[Visits]:
     visits: list[Visit] = []
@@ -295,7 +309,9 @@ def test_a_stream_that_fails_or_ends_early_says_so_and_can_be_asked_again(sites:
         frame = here.ask(QUESTION)
         assert frame.locator(".sentence").count() == 0
         assert len(here.heard("error")) == 1
-        frame.get_by_role("button", name=EMBED_TEXTS["en"]["retry"]).click()
+        assert spoken(frame)[1:] == [frame.locator(".notice").inner_text()]
+        frame.get_by_role("button", name=EMBED_TEXTS["en"]["retry"]).press("Enter")
+        expect(frame.locator("#answers")).to_be_focused()
         expect(frame.locator(".sentence")).to_have_count(1)
         expect(frame.locator("article")).to_have_count(1)
 
@@ -310,17 +326,69 @@ def test_copy_takes_the_answer_and_the_full_addresses_of_its_sources(visit: Visi
     assert f"[1] The Moon & its air. A. Author · Almanac House · 10 September 2019 · English. {here.tanya}/source/en.moon?start=" in copied
 
 
-def test_a_vote_is_kept_and_a_second_one_takes_its_place(visit: Visits, bot: Bot) -> None:
+def test_a_vote_is_kept_a_second_one_takes_its_place_and_after_a_thumb_down_it_asks_why(visit: Visits, bot: Bot) -> None:
+    kept = Kept(bot.config.kept)
+    kept.forget()
     frame = visit().ask(QUESTION)
-    up, down = (frame.get_by_role("button", name=EMBED_TEXTS["en"][name], exact=True) for name in ("helpful", "unhelpful"))
-    up.click()
+    told, why = frame.locator(".told"), frame.get_by_label(TEXTS["en"]["why"])
+    up = vote(frame, "helpful")
     expect(up).to_have_attribute("aria-pressed", "true")
-    assert [vote.rating for vote in Kept(bot.config.kept).votes(90)] == ["up"]
-    down.click()
+    expect(told).to_have_text(TEXTS["en"]["rated"])
+    expect(told).to_be_visible()
+    assert [one.rating for one in kept.votes(90)] == ["up"]
+    down = vote(frame, "unhelpful")
     expect(down).to_have_attribute("aria-pressed", "true")
     expect(up).to_have_attribute("aria-pressed", "false")
-    assert [(vote.rating, vote.question) for vote in Kept(bot.config.kept).votes(90)] == [("down", QUESTION)]
-    expect(frame.locator("#said p").last).to_have_text(EMBED_TEXTS["en"]["thanks"])
+    expect(why).to_be_focused()
+    why.fill("<b>wrong</b> year")
+    why.press("Enter")
+    expect(told).to_have_text(TEXTS["en"]["rated_why"])
+    expect(why).to_have_count(0)
+    expect(down).to_be_focused()
+    assert [(one.rating, one.question, one.reason) for one in kept.votes(90)] == [("down", QUESTION, "<b>wrong</b> year")]
+    assert spoken(frame)[-3:] == [TEXTS["en"]["rated"], TEXTS["en"]["rated"], TEXTS["en"]["rated_why"]]
+    vote(frame, "unhelpful")
+    expect(why).to_be_visible()
+    vote(frame, "helpful")
+    expect(why).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "said"),
+    [
+        (200, '{"kept": false}', "rated_off"),
+        (404, '{"error": {"code": "not_found", "message": "m"}}', "rated_late"),
+        (503, '{"error": {"code": "unavailable", "message": "m"}}', "rated_not"),
+        (502, "<p>Bad gateway", "rated_not"),
+        (0, "", "rated_not"),
+    ],
+)
+def test_a_vote_that_is_not_kept_says_why_where_it_can_be_seen_and_heard(visit: Visits, status: int, body: str, said: str) -> None:
+    here = visit()
+    frame = here.ask(QUESTION)
+    here.page.route("**/api/feedback", lambda route: route.fulfill(status=status, body=body) if status else route.abort())
+    down = vote(frame, "unhelpful")
+    expect(frame.locator(".told")).to_have_text(TEXTS["en"][said])
+    expect(frame.locator(".told")).to_be_visible()
+    assert spoken(frame)[-1] == TEXTS["en"][said]
+    assert down.get_attribute("aria-pressed") == "false"
+    assert frame.locator(".why").count() == 0
+
+
+def test_the_real_servers_related_question_is_asked_by_a_click_and_answered(visit: Visits, bot: Bot) -> None:
+    (related,) = bot.ask(QUESTION).related
+    frame = visit().ask(QUESTION)
+    frame.get_by_role("button", name=related).click()
+    expect(frame.locator("article")).to_have_count(2)
+    expect(frame.locator("article").last.locator(".sentence")).to_contain_text("Twelve people walked on the moon.")
+
+
+def test_a_suggested_question_leaves_the_focus_in_the_conversation(visit: Visits) -> None:
+    frame = visit().open()
+    frame.locator(".choices button").first.press("Enter")
+    expect(frame.locator("#answers")).to_be_focused()
+    expect(frame.locator(".sentence")).not_to_have_count(0)
+    expect(frame.locator("#answers")).to_be_focused()
 
 
 def test_related_questions_are_asked_by_a_click(sites: Sites, bot: Bot, visit: Visits) -> None:
@@ -684,14 +752,22 @@ def test_it_works_on_a_hostile_page(visit: Visits, tanya: str, kind: str) -> Non
     assert here.complaints == []
 
 
-def test_in_a_sandbox_with_an_origin_it_works_and_without_one_it_says_so(visit: Visits, sites: Sites, tanya: str) -> None:
+@pytest.mark.parametrize("size", SIZES)
+def test_in_a_sandbox_with_an_origin_it_works_and_without_one_it_says_so(visit: Visits, sites: Sites, tanya: str, size: str) -> None:
     sites.put("/inner", f"<html lang=en><script src='{tanya}/embed.js' data-embed='site' data-open></script>")
     flags = "allow-scripts allow-popups"
     for sandbox, works in ((f"{flags} allow-same-origin", True), (flags, False)):
-        here = visit(line="", body=f"<iframe id='box' sandbox='{sandbox}' src='/inner' width=900 height=700></iframe>")
+        here = visit(line="", body=f"<iframe id='box' sandbox='{sandbox}' src='/inner' width='100%' height=700></iframe>", size=size)
         inner = here.page.frame_locator("#box")
         if works:
-            expect(inner.frame_locator("iframe").locator("#question")).to_be_visible()
+            frame = inner.frame_locator("iframe")
+            frame.locator("#question").fill(QUESTION)
+            frame.locator("#send").click()
+            expect(frame.locator(".sentence")).to_have_count(1)
+            vote(frame, "unhelpful")
+            frame.get_by_role("button", name=TEXTS["en"]["send"], exact=True).click()
+            expect(frame.locator(".told")).to_have_text(TEXTS["en"]["rated"])
+            expect(frame.locator(".why")).to_have_count(0)
         else:
             expect(inner.locator(".gone")).to_be_visible()
 

@@ -110,20 +110,44 @@ function actions(answer) {
   }
   if (start.rated && answer.model !== "courtesy") {
     row.append(thumb(answer, row, "up", words.helpful, "M7 11v9H4v-9zM7 11l4-7c2 0 2 2 1.500 5H19l-1.500 11H7"),
-      thumb(answer, row, "down", words.unhelpful, "M7 13V4H4v9zM7 13l4 7c2 0 2-2 1.500-5H19L17.500 4H7"));
+      thumb(answer, row, "down", words.unhelpful, "M7 13V4H4v9zM7 13l4 7c2 0 2-2 1.500-5H19L17.500 4H7"), el("span", { class: "told" }));
   }
   return row;
 }
 
 function thumb(answer, row, rating, name, path) {
-  const button = el("button", { type: "button", class: "quiet", "aria-label": name, title: name, "aria-pressed": "false", onclick: send }, icon(path));
-  async function send() {
-    const body = JSON.stringify({ answer_id: answer.answer_id, rating });
-    const response = await fetch(root + "api/feedback", { method: "POST", headers: { "Content-Type": "application/json" }, body }).catch(() => null);
-    say(response && response.ok ? words.thanks : words.failed);
-    if (response && response.ok) for (const other of row.querySelectorAll("[aria-pressed]")) other.setAttribute("aria-pressed", other === button);
+  const button = el("button", { type: "button", class: "quiet", "aria-label": name, title: name, "aria-pressed": "false", onclick: press }, icon(path));
+  async function press() {
+    if (!(await vote(answer, row, rating))) return;
+    for (const other of row.querySelectorAll("[aria-pressed]")) other.setAttribute("aria-pressed", other === button);
+    row.querySelector(".why")?.remove();
+    if (rating === "down") askWhy(answer, row, button);
   }
   return button;
+}
+
+// Whether the vote was kept; what became of it is shown, and spoken.
+async function vote(answer, row, rating, reason) {
+  const body = JSON.stringify({ answer_id: answer.answer_id, rating, reason });
+  const { status, kept } = await fetch(root + "api/feedback", { method: "POST", headers: { "Content-Type": "application/json" }, body })
+    .then(async (response) => ({ status: response.status, ...(await response.json()) })).catch(() => ({}));
+  const refused = status === 200 ? words.rated_off : status === 404 ? words.rated_late : words.rated_not;
+  const text = kept ? (reason ? words.rated_why : words.rated) : refused;
+  row.querySelector(".told").textContent = text;
+  say(text);
+  return kept;
+}
+
+function askWhy(answer, row, button) {
+  const reason = el("input", { maxlength: 1000, autocomplete: "off", enterkeyhint: "send", onkeydown: (event) => event.key === "Enter" && !event.isComposing && send() });
+  const box = el("div", { class: "why" }, el("label", {}, words.why, reason), el("button", { type: "button", class: "quiet", onclick: send }, words.send));
+  async function send() {
+    if (!(await vote(answer, row, "down", reason.value.trim() || undefined))) return;
+    box.remove();
+    button.focus();
+  }
+  row.append(box);
+  reason.focus();
 }
 
 async function copy(answer, label) {

@@ -144,6 +144,13 @@ function choices(questions) {
   return el("ul", { class: "choices" }, ...items);
 }
 
+// Where the focus was on what is taken away, the answers get it: on the question it would raise a phone's keyboard.
+function takeAway(...elements) {
+  const held = elements.some((element) => element.contains(document.activeElement));
+  for (const element of elements) element.remove();
+  if (held) page.answers.focus({ preventScroll: true });
+}
+
 function addTurn(question) {
   const box = el("div", { class: "answer" });
   const asked = el("h2", { class: "asked" }, el("span", { class: "unseen" }, words.asked + ": "), question);
@@ -161,7 +168,7 @@ async function ask(question, alone = false) {
   const work = (running = new AbortController());
   const late = setTimeout(() => work.abort("late"), PATIENCE);
   showAbout(false);
-  if (!turns.length) page.answers.replaceChildren();
+  if (!turns.length) takeAway(...page.answers.children);
   page.clear.hidden = false;
   page.send.setAttribute("aria-disabled", "true");
   const box = addTurn(question);
@@ -214,7 +221,7 @@ function fail(question, alone, box, waiting, error) {
     : known.code === "invalid" ? words.empty
     : known.code === "overloaded" ? words.busy
     : known.code === "offline" ? words.offline : words.failed;
-  const again = el("button", { type: "button", class: "quiet", onclick: () => (box.parentElement.remove(), ask(question, alone)) }, words.retry);
+  const again = el("button", { type: "button", class: "quiet", onclick: () => (takeAway(box.parentElement), ask(question, alone)) }, words.retry);
   box.append(el("p", { class: "notice" }, text), el("div", { class: "actions" }, again));
   say(text);
   tell("error", { detail: { code: known.code, message: known.message || text } });
@@ -335,12 +342,12 @@ function key(event) {
     else if (!page.close.hidden) tell("close");
   }
   if (event.key !== "Tab" || !look.modal) return; // full screen: the page behind is out of sight, so Tab stays here
-  const stops = [...document.querySelectorAll("a[href], button, textarea, [tabindex='0']")].filter((stop) => stop.getClientRects().length);
+  const stops = [...document.querySelectorAll("a[href], button, input, textarea, [tabindex='0']")].filter((stop) => stop.getClientRects().length);
   const [from, to] = event.shiftKey ? [stops[0], stops.at(-1)] : [stops.at(-1), stops[0]];
   if (document.activeElement === from || document.activeElement === document.body) event.preventDefault(), to.focus();
 }
 
-page.ask.addEventListener("submit", send);
+page.send.addEventListener("click", send); // not by the form: a sandbox may forbid that
 page.question.addEventListener("input", grow);
 page.question.addEventListener("keydown", (event) => event.key === "Enter" && !event.shiftKey && !event.isComposing && send(event));
 page.clear.addEventListener("click", () => (clear(), page.question.focus()));
