@@ -206,6 +206,16 @@ def test_rating_is_offered_only_where_ratings_are_kept(days: int, rated: bool) -
     assert json.loads(frame_start(Embed(id="a"), "https://example.org", "t", "en", Config(keep_days=days), ()))["rated"] is rated
 
 
+@pytest.mark.parametrize("language", EMBED_TEXTS)
+@pytest.mark.parametrize("days", [0, 30])
+def test_the_framed_page_says_for_how_many_days_something_is_kept(bot: Bot, sites: Sites, language: str, days: int) -> None:
+    keeping = dataclasses.replace(bot, config=bot.config.model_copy(update={"keep_days": days}))
+    page = TestClient(app_of(keeping, door_of(sites))).get("/embed/site", params={"origin": sites.origin(ALLOWED), "lang": language})
+    shown = page.text[page.text.index("<body>") :]
+    texts = {0: EMBED_TEXTS[language]["kept_none"], 30: EMBED_TEXTS[language]["kept_days"].format(days=30)}
+    assert {kept: text in shown for kept, text in texts.items()} == {kept: kept == days for kept in texts}
+
+
 # --- tokens
 
 

@@ -20,7 +20,7 @@ from tests.sites import ALLOWED, DEEP, HOSTILE, SAME_SITE, STRANGE, WILDCARD, Si
 from tests.test_browser import FLAGS, SIZES
 from ui.embed import integrity
 from ui.embed_token import SECONDS, Tokens
-from ui.texts import EMBED_TEXTS, TEXTS
+from ui.texts import EMBED_TEXTS, PRIVACY, TEXTS
 
 pytestmark = pytest.mark.browser
 PATIENCE = 60_000
@@ -420,13 +420,18 @@ def test_a_follow_up_brings_the_conversation_along(sites: Sites, bot: Bot, visit
     assert asked[1]["history"][0]["content"] == QUESTION
 
 
-def test_it_says_who_it_is_what_it_keeps_and_where_the_sources_are(visit: Visits) -> None:
+def test_it_says_who_it_is_what_it_keeps_and_where_the_sources_are(visit: Visits, bot: Bot) -> None:
     here = visit(lang="id")
     frame = here.open()
     frame.get_by_role("button", name=EMBED_TEXTS["id"]["about"]).click()
     about = frame.locator("#about")
-    for text in (TEXTS["id"]["independent"], EMBED_TEXTS["id"]["kept"], "tanya.localhost"):
+    days = EMBED_TEXTS["id"]["kept_days"].format(days=bot.config.keep_days)
+    for text in (TEXTS["id"]["independent"], EMBED_TEXTS["id"]["kept"], "tanya.localhost", days):
         assert text in about.inner_text()
+    with here.context.expect_page() as opened:
+        about.get_by_role("link", name=EMBED_TEXTS["id"]["privacy"]).click()
+    assert urlsplit(opened.value.url).path == "/privacy"
+    assert opened.value.locator("h1").inner_text() == PRIVACY["id"]["title"]
     links = about.locator("#documents a")
     expect(links).to_have_count(3)
     assert links.first.inner_text().startswith("Laut")

@@ -128,7 +128,8 @@ def embed_routes(desk: Desk, door: Door) -> APIRouter:
         site, token = door.grant(embed, site, bot.version.manifest.version, request)
         language = next((asked for asked in (lang, embed.language, page) if asked in TEXTS), "id")
         start = frame_start(embed, site, token, language, bot.config, desk.examples(language))
-        page_html = _template("frame.html").render(start=start, language=language, words=TEXTS[language] | EMBED_TEXTS[language])
+        words = TEXTS[language] | EMBED_TEXTS[language]
+        page_html = _template("frame.html").render(start=start, language=language, words=words, keep_days=bot.config.keep_days)
         return _packed(page_html.encode(), frame_headers(site), request)
 
     @router.post("/embed/{embed_id}/token")
