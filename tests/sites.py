@@ -86,9 +86,11 @@ class Sites:
 
 def embeds(sites: Sites) -> tuple[Embed, ...]:
     allowed, wildcard = sites.origin(ALLOWED), f"http://*.sites.localhost:{sites.port}"
+    same_site = (sites.origin(SAME_SITE), f"http://*.{SAME_SITE}:{sites.port}")
     return (
-        Embed(id="site", origins=(allowed, wildcard, sites.origin(SAME_SITE)), limit=1000, limit_address=1000),
-        Embed(id="other", origins=(allowed,), title="Other", questions=("What is the tide?",)),
+        Embed(id="site", origins=(allowed, wildcard, *same_site), limit=1000, limit_address=1000),
+        Embed(id="other", origins=(allowed, *same_site), title="Other", questions=("What is the tide?",)),
+        Embed(id="dressed", origins=(allowed,), theme="dark", color="#8a1c1c", greeting="Halo dari tanya.toml", language="id"),
         Embed(id="narrow", origins=(allowed,), limit=100, limit_address=2),
     )
 

@@ -611,6 +611,45 @@ def test_a_conversation_is_remembered_where_the_browser_lets_the_frame_store_it(
     expect(here.frame.locator(".hello")).to_be_visible()
 
 
+def test_nothing_is_stored_of_a_conversation_that_is_not_to_be_remembered(visit: Visits) -> None:
+    here = visit(attributes="data-open", name=SAME_SITE)
+    here.ask(QUESTION, here.frame)
+    assert here.context.storage_state(indexed_db=True) == {"cookies": [], "origins": []}
+    inside = next(frame for frame in here.page.frames if frame.url.startswith(here.tanya))
+    assert inside.evaluate("[localStorage.length, sessionStorage.length]") == [0, 0]
+
+
+TWO = "<div id=a style='height: 480px'></div><div id=b style='height: 480px'></div>"
+AT_A = "data-target='#a' data-remember"
+APART = {
+    "origin": ("blog." + SAME_SITE, "site", AT_A),
+    "embed": (SAME_SITE, "other", AT_A),
+    "name": (SAME_SITE, "site", AT_A + " data-name=second"),
+    "target": (SAME_SITE, "site", AT_A.replace("#a", "#b")),
+}
+
+
+@pytest.mark.parametrize("apart", APART)
+def test_a_remembered_conversation_is_neither_read_nor_cleared_by_another(visit: Visits, sites: Sites, apart: str) -> None:
+    name, embed, attributes = APART[apart]
+    here = visit(attributes=AT_A, body=TWO, name=SAME_SITE)
+    mine = here.page.frame_locator("#a iframe")
+    here.ask(QUESTION, mine)
+    page = sites.pages["/"][0]
+    sites.put("/other", page.replace('data-embed="site"', f'data-embed="{embed}"').replace(AT_A, attributes))
+    here.page.goto(f"{sites.origin(name)}/other")
+    other = here.page.frame_locator("iframe")
+    expect(other.locator(".hello")).to_be_visible()
+    inside = next(frame for frame in here.page.frames if frame.url.startswith(here.tanya))
+    assert inside.evaluate("localStorage.length") == 1
+    here.ask(TIDE, other)
+    other.get_by_role("button", name=TEXTS["en"]["clear"]).click()
+    expect(other.locator(".hello")).to_be_visible()
+    here.page.goto(sites.origin(SAME_SITE))
+    expect(mine.locator("article")).to_have_count(1)
+    expect(mine.locator(".asked")).to_contain_text(QUESTION)
+
+
 def test_what_was_kept_in_another_shape_is_forgotten(visit: Visits, tanya: str) -> None:
     here = visit(attributes="data-open data-remember", name=SAME_SITE)
     here.ask(QUESTION, here.frame)
@@ -652,6 +691,19 @@ def test_methods_and_events(visit: Visits) -> None:
     expect(here.page.locator("tanya-widget")).to_have_count(0)
     assert [event["type"] for event in here.page.evaluate("heard")] == ["ready", "open", "answer", "close", "open"]
     here.page.evaluate("tanya.open()")
+
+
+def test_a_listener_that_comes_late_hears_ready_and_of_a_widget_that_is_open_that_it_is(visit: Visits) -> None:
+    here = visit(attributes="data-open")
+    listen = (
+        "() => { window.late = [];"
+        " for (const type of ['ready', 'open', 'close']) tanya.on(type, ({ widget }) => late.push([type, widget.name])) }"
+    )
+    here.page.evaluate(listen)
+    assert here.page.evaluate("late") == [["ready", "site"], ["open", "site"]]
+    here.page.evaluate("tanya.close()")
+    here.page.evaluate(listen)
+    assert here.page.evaluate("late") == [["ready", "site"]]
 
 
 def test_what_is_destroyed_twice_takes_no_other_with_it(visit: Visits) -> None:
@@ -833,6 +885,31 @@ def test_it_fills_a_small_screen_or_one_zoomed_to_200_percent_and_keeps_the_keyb
     for key in ["Tab"] * 14 + ["Shift+Tab"] * 14:
         here.page.keyboard.press(key)
         assert here.page.evaluate("document.activeElement.localName") == "tanya-widget"
+
+
+def test_it_is_a_dialog_while_it_is_open_a_region_inside_a_page_and_named_either_way(visit: Visits) -> None:
+    inside = "<script src='TANYA/embed.js' data-embed='site' data-name='in' data-title='Inside' data-target='#here' defer></script>"
+    here = visit(line=LINE + inside, body="<div id='here'></div>")
+    dialog = here.page.get_by_role("dialog", name=TEXTS["en"]["title"], exact=True)
+    expect(here.page.get_by_role("region", name="Inside", exact=True)).to_be_visible()
+    expect(here.page.get_by_role("dialog")).to_have_count(0)
+    here.open()
+    expect(dialog).to_be_visible()
+    assert dialog.get_attribute("aria-modal") == "false"
+    here.page.keyboard.press("Escape")
+    expect(here.page.get_by_role("dialog")).to_have_count(0)
+
+
+@pytest.mark.parametrize("color", ["#ffd400", "#0f6f68", "#000000"])
+def test_where_the_focus_is_shows_on_white_and_on_black_whatever_the_colour(visit: Visits, color: str) -> None:
+    here = visit(attributes=f"data-color={color}")
+    here.page.focus("#own")
+    here.page.keyboard.press("Tab")
+    rings = here.button.evaluate("b => getComputedStyle(b).boxShadow")
+    outline = here.button.evaluate("b => parseFloat(getComputedStyle(b).outlineWidth) + parseFloat(getComputedStyle(b).outlineOffset)")
+    found = {colour: int(width) for colour, width in re.findall(r"(rgb\([\d, ]+\)) 0px 0px 0px (\d+)px", rings)}
+    assert found["rgb(255, 255, 255)"] >= 3
+    assert found["rgb(18, 24, 29)"] >= outline + 2
 
 
 def test_the_keyboard_goes_all_the_way_and_focus_returns_to_where_it_was(visit: Visits) -> None:

@@ -17,7 +17,7 @@
 *{box-sizing:border-box}
 .button{position:fixed;z-index:var(--z);width:56px;height:56px;padding:0;border:0;border-radius:50%;background:var(--c);color:var(--i);cursor:pointer;display:grid;place-items:center;box-shadow:0 4px 16px rgb(12 24 33/.25);transition:transform .15s}
 .button:hover{transform:scale(1.05)}
-.button:focus-visible,.gone :focus-visible{outline:3px solid var(--c);outline-offset:3px;box-shadow:0 0 0 3px #fff}
+.button:focus-visible,.gone :focus-visible{outline:3px solid var(--c);outline-offset:3px;box-shadow:0 0 0 3px #fff,0 0 0 8px #12181d}
 svg{width:28px;height:28px;fill:none;stroke:currentColor;stroke-width:2;stroke-linecap:round;stroke-linejoin:round}
 .panel{position:fixed;z-index:var(--z);width:min(408px,calc(100vw - var(--x) - 12px));height:min(660px,calc(100vh - 2*var(--y) - 72px));border-radius:16px;overflow:hidden;background:var(--p);box-shadow:0 12px 48px rgb(12 24 33/.28),0 0 0 1px rgb(12 24 33/.08);visibility:hidden;opacity:0;transform:translateY(8px);transition:opacity .18s,transform .18s,visibility .18s}
 .open .panel{visibility:visible;opacity:1;transform:none}
@@ -46,13 +46,14 @@ iframe{display:block;width:100%;height:100%;border:0;background:none}
     }
   };
 
-  class Widget {
+  class Widget extends EventTarget {
     constructor(options) {
+      super();
       this.options = options;
       this.inline = !!options.target;
       this.name = options.name || options.embed;
+      this.origin = new URL(options.host, location.href).origin;
       this.isOpen = false;
-      this.heard = {};
       this.orders = [];
       this.returns = 0;
       const tag = (options.language || "").slice(0, 2).toLowerCase();
@@ -60,9 +61,6 @@ iframe{display:block;width:100%;height:100%;border:0;background:none}
       this.language = TEXTS[tag] ? tag : "";
       this.page = page === "ms" ? "id" : page && (TEXTS[page] ? page : "en");
       this.words = TEXTS[this.language || this.page || "id"];
-      this.onMessage = (event) => this.hear(event);
-      this.onKey = (event) => event.key === "Escape" && this.isOpen && event.composedPath().includes(this.host) && this.close();
-      this.onChange = () => (this.paint(), this.send("theme", { theme: this.theme() }), this.send("modal", { modal: this.modal() }));
       widgets.push(this);
       this.mount();
     }
@@ -85,8 +83,8 @@ iframe{display:block;width:100%;height:100%;border:0;background:none}
       this.box = make("div", { class: inline ? "inline" : "pop" }, this.panel);
       if (!inline) {
         this.button = make("button", { class: "button", type: "button", part: "button", "aria-haspopup": "dialog" });
-        this.button.addEventListener("click", () => this.toggle());
-        this.button.addEventListener("pointerenter", () => this.load(), { once: true });
+        this.button.onclick = () => this.toggle();
+        this.button.onpointerenter = () => this.load();
         this.box.prepend(this.button);
         this.label();
       }
@@ -105,8 +103,13 @@ iframe{display:block;width:100%;height:100%;border:0;background:none}
     }
 
     listen(way) {
-      const all = [[window, "message", "onMessage"], [window, "keydown", "onKey"], [phone, "change", "onChange"], [dark, "change", "onChange"]];
-      for (const [target, type, listener] of all) target[way + "EventListener"](type, this[listener]);
+      for (const [target, type] of [[window, "message"], [window, "keydown"], [phone, "change"], [dark, "change"]]) target[way + "EventListener"](type, this);
+    }
+
+    handleEvent(event) {
+      if (event.type === "message") this.hear(event);
+      else if (event.type === "change") this.paint(), this.send("look", { theme: this.theme(), modal: this.modal() });
+      else if (event.key === "Escape" && this.isOpen && event.composedPath().includes(this.host)) this.close();
     }
 
     label() {
@@ -132,7 +135,7 @@ iframe{display:block;width:100%;height:100%;border:0;background:none}
       const rtl = getComputedStyle(document.documentElement).direction === "rtl";
       const corner = options.position || (rtl ? "left" : "right");
       const [side, end] = [/left/.test(corner) ? "left" : "right", /top/.test(corner) ? "top" : "bottom"];
-      const before = widgets.slice(0, Math.max(0, widgets.indexOf(this))).filter((other) => !other.inline && other.corner === side + end);
+      const before = widgets.slice(0, widgets.indexOf(this)).filter((other) => !other.inline && other.corner === side + end);
       this.corner = side + end;
       const x = pixels(options.offsetX, 20) + before.length * 72;
       const y = pixels(options.offsetY, 20);
@@ -164,7 +167,7 @@ iframe{display:block;width:100%;height:100%;border:0;background:none}
       const advice = `no frame of ${this.options.host}; run: tanya embed doctor ${location.origin}`;
       console.warn(NAME + ": " + advice);
       const close = make("button", { type: "button", "aria-label": this.words.close }, "×");
-      close.addEventListener("click", () => this.close());
+      close.onclick = () => this.close();
       const link = make("a", { href: this.options.host + "/", target: "_blank", rel: "noopener" }, this.words.link);
       this.panel.append(make("div", { class: "gone", role: "alert" }, ...(this.inline ? [] : [close]), this.words.gone + " ", link));
       if (this.isOpen) close.focus();
@@ -172,43 +175,36 @@ iframe{display:block;width:100%;height:100%;border:0;background:none}
     }
 
     hear(event) {
-      if (!this.frame || event.source !== this.frame.contentWindow || event.origin !== this.origin() || !event.data) return;
+      if (!this.frame || event.source !== this.frame.contentWindow || event.origin !== this.origin || !event.data) return;
       const { tanya, detail } = event.data;
       if (tanya === "hello") {
         this.panel.querySelector(".gone")?.remove();
         this.ready = true;
-        const { title, logo, greeting, questions, color, remember, name } = this.options;
-        const shown = { title, logo, greeting, questions, color, remember: yes(remember), name, inline: this.inline, modal: this.modal(), theme: this.theme(), fixed: !!this.options.theme };
+        const { title, logo, greeting, questions, color, remember, name, target } = this.options;
+        const shown = { title, logo, greeting, questions, color, remember: yes(remember), name, target: target?.id ?? target, inline: this.inline, modal: this.modal(), theme: this.theme(), fixed: !!this.options.theme };
         this.send("options", { options: shown });
         for (const order of this.orders.splice(0)) this.send(...order);
       } else if (tanya === "close") this.close();
       else if (tanya === "answer" || tanya === "error") this.emit(tanya, detail);
     }
 
-    origin() {
-      return new URL(this.options.host).origin;
-    }
-
     send(type, detail) {
-      if (this.ready && this.shown()) this.frame.contentWindow.postMessage({ tanya: type, ...detail }, this.origin());
-      else if (type !== "theme" && type !== "modal") this.orders.push([type, detail]);
+      if (this.ready && this.shown()) this.frame.contentWindow.postMessage({ tanya: type, ...detail }, this.origin);
+      else if (type !== "look") this.orders.push([type, detail]);
     }
 
     emit(type, detail = {}) {
-      const told = { ...detail, widget: this };
-      for (const listener of this.heard[type] || []) {
-        try {
-          listener(told);
-        } catch (error) {
-          console.error(error);
-        }
-      }
-      document.dispatchEvent(new CustomEvent("tanya:" + type, { detail: told }));
+      const told = { detail: { ...detail, widget: this } };
+      this.dispatchEvent(new CustomEvent(type, told));
+      document.dispatchEvent(new CustomEvent("tanya:" + type, told));
     }
 
     on(type, listener) {
-      (this.heard[type] = this.heard[type] || new Set()).add(listener);
-      return () => this.heard[type].delete(listener);
+      const hear = ({ detail }) => listener(detail);
+      this.addEventListener(type, hear);
+      // What came before its listener could.
+      if (type === "ready" ? this.shown() : type === "open" && this.isOpen) queueMicrotask(() => listener({ widget: this }));
+      return () => this.removeEventListener(type, hear);
     }
 
     open(focus = true) {
@@ -231,7 +227,7 @@ iframe{display:block;width:100%;height:100%;border:0;background:none}
       this.isOpen = false;
       this.box.classList.remove("open");
       this.label();
-      if (ours) (back && back.isConnected && back !== document.body && back !== host ? back : this.button).focus({ preventScroll: true });
+      if (ours) (back?.isConnected && back !== document.body && back !== host ? back : this.button).focus({ preventScroll: true });
       this.emit("close");
     }
 
@@ -293,9 +289,9 @@ iframe{display:block;width:100%;height:100%;border:0;background:none}
   }
 
   const given = window.tanya;
-  if (given && given.create) return given.scan(document.currentScript);
-  const first = (method) => (...values) => widgets[0] && widgets[0][method](...values);
-  const wanted = Array.isArray(given) ? given : given ? [given] : [];
+  if (given?.create) return given.scan(document.currentScript);
+  const first = (method) => (...values) => widgets[0]?.[method](...values);
+  const wanted = [given ?? []].flat();
   const api = { widgets, create, scan, get: (name) => widgets.find((one) => one.name === name) };
   for (const method of ["open", "close", "toggle", "ask", "clear", "destroy", "on"]) api[method] = first(method);
   window.tanya = api;

@@ -25,8 +25,7 @@ function tell(type, detail = {}) {
 
 const orders = {
   options: ({ options }) => dress(options),
-  theme: ({ theme }) => paint(theme),
-  modal: ({ modal }) => (look.modal = modal),
+  look: ({ theme, modal }) => (paint(theme), look.modal = modal),
   focus: () => page.question.focus(),
   ask: ({ question }) => (running ? (queued = question) : ask(question)),
   clear: () => clear(),
@@ -43,7 +42,7 @@ window.addEventListener("message", (event) => {
 function dress(options) {
   const text = (value, longest) => (typeof value === "string" && value.trim() ? value.trim().slice(0, longest) : null);
   look.modal = options.modal === true;
-  look.remember = options.remember === true ? `tanya ${start.embed} ${start.origin} ${options.name || ""}` : null;
+  look.remember = options.remember === true ? ["tanya", start.embed, start.origin, options.name, options.target].join(" ") : null;
   look.title = text(options.title, 60) || look.title || words.title;
   look.greeting = text(options.greeting, 300) || look.greeting;
   if (Array.isArray(options.questions)) look.questions = options.questions.map((one) => text(one, 200)).filter(Boolean).slice(0, 6);
