@@ -2,8 +2,10 @@
 
 import json
 import re
+import threading
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -11,7 +13,7 @@ from urllib.parse import quote, urlsplit
 import pytest
 from fastapi import FastAPI, Request
 from fastapi.responses import StreamingResponse
-from playwright.sync_api import Browser, ConsoleMessage, Frame, FrameLocator, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Frame, FrameLocator, Locator, Page, Route, expect, sync_playwright
 
 from bot import Bot
 from bot.kept import Kept
@@ -123,6 +125,13 @@ class Visit:
         self.button.click()
         expect(self.frame.locator("#question")).to_be_focused()
         return self.frame
+
+    def begin(self, question: str) -> FrameLocator:
+        """Ask, and wait for no answer."""
+        frame = self.open()
+        frame.locator("#question").fill(question)
+        frame.locator("#question").press("Enter")
+        return frame
 
     def ask(self, question: str, frame: FrameLocator | None = None) -> FrameLocator:
         frame = frame or self.open()
@@ -240,6 +249,7 @@ def test_a_refusal_shows_the_nearest_passages_and_why(visit: Visits) -> None:
     assert frame.locator(".chip").count() == 0
     assert TEXTS["en"]["nearest"] in frame.locator(".answer").inner_text()
     assert str(frame.locator(".near a").first.get_attribute("href")).startswith("http://tanya.localhost")
+    assert spoken(frame) == [TEXTS["en"]["searching"], frame.locator(".answer > p").first.inner_text()]
 
 
 def test_sentences_of_a_json_answer_come_one_after_another_and_each_is_announced_once(visit: Visits) -> None:
@@ -262,6 +272,7 @@ def test_sentences_of_a_json_answer_come_one_after_another_and_each_is_announced
 
 def test_an_answer_that_is_streamed_is_shown_as_it_comes(sites: Sites, bot: Bot, visit: Visits) -> None:
     door = door_of(sites)
+    go = threading.Event()
 
     def streaming(app: FastAPI) -> None:
         @app.post("/api/ask")
@@ -279,15 +290,22 @@ def test_an_answer_that_is_streamed_is_shown_as_it_comes(sites: Sites, bot: Bot,
 
             def parts() -> Iterator[bytes]:
                 raw = text.encode() + f"event: done\r\ndata: {whole}\r\n\r\n".encode()
-                for at in range(0, len(raw), 97):  # cut anywhere, inside a letter and between \r and \n
-                    yield raw[at : at + 97]
+                second = raw.index(b"id: 2")
+                cuts = [*range(0, second, 97), *range(second, len(raw), 97), len(raw)]  # anywhere, inside a letter and between \r and \n
+                for start, end in pairwise(cuts):
+                    assert start != second or go.wait(PATIENCE / 1000)
+                    yield raw[start:end]
 
             return StreamingResponse(parts(), media_type="text/event-stream")
 
     with served(app_of(bot, door, streaming)) as port:
         here = visit(tanya=f"http://tanya.localhost:{port}")
-        frame = here.ask(TIDE)
-        assert frame.locator(".sentence").count() == len(bot.ask(TIDE).sentences)
+        frame = here.begin(TIDE)
+        expect(frame.locator(".sentence")).to_have_count(1)
+        expect(frame.locator(".sources")).to_have_count(0)
+        go.set()
+        expect(frame.locator(".sources")).to_be_visible()
+        assert frame.locator(".sentence").count() == len(bot.ask(TIDE).sentences) > 1
         assert here.heard("answer")[0]["answer"] == bot.ask(TIDE).answer
         assert here.complaints == []
 
@@ -452,9 +470,11 @@ def test_the_interface_speaks_the_language_of_the_page(visit: Visits, lang: str,
 # --- who may show it
 
 
-@pytest.mark.parametrize("name", [STRANGE, DEEP])
-def test_a_site_that_is_not_listed_gets_no_frame_and_is_told_what_to_run(visit: Visits, sites: Sites, name: str) -> None:
-    here = visit(name=name, line=None)
+@pytest.mark.parametrize(("name", "size", "scheme"), [(STRANGE, "desktop", "dark"), (DEEP, "phone", "light")])
+def test_a_site_that_is_not_listed_gets_no_frame_and_is_told_what_to_run(
+    visit: Visits, sites: Sites, name: str, size: str, scheme: str
+) -> None:
+    here = visit(name=name, size=size, scheme=scheme, reduced=True)
     here.button.click()
     gone = here.panel.locator(".gone")
     expect(gone).to_be_visible()
@@ -462,6 +482,7 @@ def test_a_site_that_is_not_listed_gets_no_frame_and_is_told_what_to_run(visit: 
     assert here.heard("error")[0]["code"] == "refused"
     assert any(f"tanya embed doctor {sites.origin(name)}" in complaint for complaint in here.complaints)
     expect(gone.get_by_role("button")).to_be_focused()
+    assert faults(here.page.main_frame) == []
     here.page.keyboard.press("Escape")
     expect(here.panel).to_be_hidden()
 
@@ -581,6 +602,36 @@ def test_what_cannot_be_an_option_harms_nothing_else(visit: Visits) -> None:
     assert any("data-questions" in complaint for complaint in here.complaints)
 
 
+@pytest.mark.parametrize(
+    ("attributes", "language", "theme", "color", "greeting"),
+    [
+        ("", "id", "dark", "rgb(138 28 28)", "Halo dari tanya.toml"),
+        ("data-language=en data-theme=light data-color=#ffd400 data-greeting=Hi", "en", "light", "rgb(255 212 0)", "Hi"),
+    ],
+)
+def test_the_look_that_the_settings_give_reaches_the_frame_and_attributes_come_first(
+    visit: Visits, attributes: str, language: str, theme: str, color: str, greeting: str
+) -> None:
+    here = visit(line=f"<script src='TANYA/embed.js' data-embed='dressed' {attributes} defer></script>")
+    frame = here.open()
+    html = frame.locator("html")
+    expect(frame.locator(".hello")).to_contain_text(greeting)
+    assert [html.get_attribute(name) for name in ("lang", "data-theme")] == [language, theme]
+    assert html.evaluate("e => e.style.getPropertyValue('--button')") == color
+
+
+@pytest.mark.parametrize(("theme", "system"), [("light", "dark"), ("dark", "light")])
+def test_a_theme_that_is_chosen_holds_on_the_other_system(visit: Visits, theme: str, system: str) -> None:
+    here = visit(attributes=f"data-theme={theme}", scheme=system)
+    frame = here.open()
+    assert frame.locator("html").get_attribute("data-theme") == theme
+    papers = [
+        here.panel.evaluate("e => getComputedStyle(e).backgroundColor"),
+        frame.locator("body").evaluate("e => getComputedStyle(e).backgroundColor"),
+    ]
+    assert papers == [{"light": "rgb(251, 252, 252)", "dark": "rgb(18, 24, 29)"}[theme]] * 2
+
+
 def test_auto_follows_the_visitors_system_while_the_page_is_open(visit: Visits) -> None:
     here = visit()
     html = here.open().locator("html")
@@ -604,6 +655,8 @@ def test_without_scripts_a_plain_frame_is_enough(visit: Visits) -> None:
 def test_a_conversation_is_remembered_where_the_browser_lets_the_frame_store_it(visit: Visits) -> None:
     here = visit(attributes="data-open data-remember", name=SAME_SITE)
     here.ask(QUESTION, here.frame)
+    here.frame.locator("#about-open").click()
+    expect(here.frame.locator("#kept")).to_have_text(EMBED_TEXTS["en"]["kept_here"])
     here.page.reload()
     expect(here.frame.locator("article")).to_have_count(1)
     here.frame.get_by_role("button", name=TEXTS["en"]["clear"]).click()
@@ -789,11 +842,11 @@ HOSTILE_PAGES: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("kind", HOSTILE_PAGES)
-def test_it_works_on_a_hostile_page(visit: Visits, tanya: str, kind: str) -> None:
-    here = visit(
-        **{name: value.replace("TANYA", tanya) if isinstance(value, str) else value for name, value in HOSTILE_PAGES[kind].items()}
-    )
+def test_it_works_on_a_hostile_page(visit: Visits, tanya: str, kind: str, size: str) -> None:
+    page = {name: value.replace("TANYA", tanya) if isinstance(value, str) else value for name, value in HOSTILE_PAGES[kind].items()}
+    here = visit(**page, size=size)
     if kind == "document.write late":
         expect(here.page.locator("h1")).to_have_text("New")
     expect(here.button).to_have_count(1)
@@ -829,9 +882,10 @@ def test_in_a_sandbox_with_an_origin_it_works_and_without_one_it_says_so(visit: 
             expect(inner.locator(".gone")).to_be_visible()
 
 
-def test_it_outlives_a_page_that_swaps_its_body_and_comes_back_when_it_was_taken_away(visit: Visits) -> None:
+@pytest.mark.parametrize("size", SIZES)
+def test_it_outlives_a_page_that_swaps_its_body_and_comes_back_when_it_was_taken_away(visit: Visits, size: str) -> None:
     inside = "<script src='TANYA/embed.js' data-embed='site' data-name='in' data-target='#here' defer></script>"
-    here = visit(line=LINE + inside, body="<div id='here'></div>")
+    here = visit(line=LINE + inside, body="<div id='here'></div>", size=size)
     here.ask(QUESTION)
     here.page.evaluate(
         "history.pushState({}, '', '/two'); const body = document.createElement('body'); body.innerHTML = '<h1>Two</h1>';"
@@ -950,8 +1004,17 @@ def test_the_keyboard_goes_all_the_way_and_focus_returns_to_where_it_was(visit: 
 
 def test_reduced_motion_moves_nothing(visit: Visits) -> None:
     here = visit(reduced=True)
-    frame = here.ask(TIDE)
-    moving = "e => [...e.querySelectorAll('*')].filter((one) => getComputedStyle(one).animationName !== 'none').length"
+    moving = (
+        "e => [...e.querySelectorAll('*')].flatMap((one) => ['', '::before', '::after'].map((part) => getComputedStyle(one, part)))"
+        ".filter((style) => style.animationName !== 'none' || parseFloat(style.transitionDuration)).length"
+    )
+    waiting: list[Route] = []
+    here.page.route("**/api/ask", lambda route: waiting.append(route))
+    frame = here.begin(TIDE)
+    expect(frame.locator(".waiting")).to_be_visible()
+    assert frame.locator("html").evaluate(moving) == 0
+    waiting[0].continue_()
+    expect(frame.locator(".sources")).to_be_visible()
     assert frame.locator("html").evaluate(moving) == 0
     assert here.panel.evaluate("e => getComputedStyle(e).transitionDuration") == "0s"
 
@@ -972,9 +1035,9 @@ def faults(frame: Frame) -> list[str]:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("lang", ["id", "en"])
-@pytest.mark.parametrize("color", ["", "data-color=#ffd400", "data-color=#8a1c1c"])
-def test_axe_finds_nothing(visit: Visits, scheme: str, lang: str, color: str) -> None:
-    here = visit(scheme=scheme, lang=lang, reduced=True, attributes=color)
+@pytest.mark.parametrize(("color", "size"), [("", "desktop"), ("data-color=#ffd400", "phone"), ("data-color=#8a1c1c", "desktop")])
+def test_axe_finds_nothing(visit: Visits, scheme: str, lang: str, color: str, size: str) -> None:
+    here = visit(scheme=scheme, lang=lang, reduced=True, attributes=color, size=size)
     assert faults(here.page.main_frame) == []
     frame = here.open()
     inside = here.page.frames[-1]
@@ -985,6 +1048,12 @@ def test_axe_finds_nothing(visit: Visits, scheme: str, lang: str, color: str) ->
     here.ask("Apakah laut terasa manis pada tahun 1850?", frame)
     assert faults(inside) == []
     frame.locator(".chip").click()
+    assert faults(inside) == []
+    frame.get_by_role("button", name=EMBED_TEXTS[lang]["unhelpful"], exact=True).last.click()
+    expect(frame.locator(".why")).to_be_visible()
+    here.page.route("**/api/ask", lambda route: route.abort())
+    here.ask(QUESTION, frame)
+    expect(frame.get_by_role("button", name=EMBED_TEXTS[lang]["retry"])).to_be_visible()
     assert faults(inside) == []
     frame.locator("#about-open").click()
     expect(frame.locator("#documents a")).to_have_count(3)
