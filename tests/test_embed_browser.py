@@ -667,7 +667,7 @@ def test_a_conversation_is_remembered_where_the_browser_lets_the_frame_store_it(
 def test_nothing_is_stored_of_a_conversation_that_is_not_to_be_remembered(visit: Visits) -> None:
     here = visit(attributes="data-open", name=SAME_SITE)
     here.ask(QUESTION, here.frame)
-    assert here.context.storage_state(indexed_db=True) == {"cookies": [], "origins": []}
+    assert here.context.storage_state() == {"cookies": [], "origins": []}
     inside = next(frame for frame in here.page.frames if frame.url.startswith(here.tanya))
     assert inside.evaluate("[localStorage.length, sessionStorage.length]") == [0, 0]
 
