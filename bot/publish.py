@@ -23,7 +23,7 @@ from bot.suggest import Ask
 from corpus.errors import CorpusEmpty, CorpusShrunk, EvaluationInvalid, IndexDamaged, SearchIndexError, StoreUnavailable
 from corpus.load import Corpus, corpus_fingerprint, load_quiet_corpus
 from index.build import CHUNK_TOKENS, Plan, build_failed, build_version, plan_build
-from index.disk import make_folders, replace_file
+from index.disk import make_folders, reason_of, replace_file
 from index.embed import Embedder
 from index.lock import build_lock
 from index.reuse import forget_cut_off
@@ -164,7 +164,7 @@ def publish(publication: Publication, embedder: Embedder, make_bot: Callable[[In
         if planned.settled and not publication.force:
             report = _report(planned, corpus)
             if planned.unchanged and (old := read_report(index_dir, report.version)):
-                _write_report(index_dir, old.model_copy(update={"made_of": made_of}))
+                _amend_report(index_dir, old.model_copy(update={"made_of": made_of}))
             return report
         if not publication.force and (loss := _loss(planned, publication)):
             raise CorpusShrunk(loss)
@@ -345,8 +345,16 @@ def _tidy(publication: Publication, first: Callable[[Path], None] = lambda index
         first(publication.index_dir)
         collect(publication.index_dir, publication.keep, publication.store)
     except (OSError, StoreUnavailable) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error).rstrip(".")
+        reason = reason_of(error) if isinstance(error, OSError) else str(error).rstrip(".")
         LOG.warning("Old versions could not all be removed from %s: %s.", publication.index_dir, reason)
+
+
+def _amend_report(index_dir: Path, report: Report) -> None:
+    """Of a version that is live already: where the disk refuses, the old report stays and the next build reads more than it had to."""
+    try:
+        _write_report(index_dir, report)
+    except OSError as error:
+        LOG.warning("The report of %s could not be written to %s: %s.", report.version, index_dir, reason_of(error))
 
 
 def _write_report(index_dir: Path, report: Report) -> None:

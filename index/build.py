@@ -15,7 +15,7 @@ from pathlib import Path
 from corpus.document import Chunk, Document, Sentence
 from corpus.errors import BuildFailed, IndexDamaged, IndexMissing, IndexOutdated
 from corpus.split import split_chunks, split_sentences
-from index.disk import MEND, make_folders, sync_folder
+from index.disk import MEND, make_folders, reason_of, sync_folder
 from index.embed import Embedder, Progress
 from index.lexical import LexicalIndex
 from index.lock import build_lock
@@ -192,9 +192,9 @@ def build_failed(index_dir: Path, version: str, error: OSError) -> BuildFailed:
     with contextlib.suppress(IndexMissing, IndexDamaged):
         if read_current(index_dir).name == version:
             return BuildFailed(
-                f"{version} is live, but the disk did not confirm it: {error.strerror}. A power cut may bring the old one back."
+                f"{version} is live, but the disk did not confirm it: {reason_of(error)}. A power cut may bring the old one back."
             )
-    return BuildFailed(f"The index could not be written to {index_dir}: {error.strerror}. The version that is live answers on.")
+    return BuildFailed(f"The index could not be written to {index_dir}: {reason_of(error)}. The version that is live answers on.")
 
 
 def _digest(documents: Sequence[Document], chunks: Sequence[Chunk], settings: str) -> str:

@@ -99,6 +99,11 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def reason_of(error: OSError) -> str:
+    """What the system says, without the path; what a library says of a write that was cut short has no number and is all there is."""
+    return error.strerror or str(error)
+
+
 def sha256_of(path: Path) -> str | None:
     """The SHA-256 of a file, or None where it cannot be read."""
     try:

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from corpus.errors import BuildFailed, IndexBusy
-from index.disk import make_folders, write_all
+from index.disk import make_folders, reason_of, write_all
 
 LOCK = "lock"
 PAUSE, SHARE_TRIES = 0.2, 50
@@ -78,7 +78,7 @@ def build_lock(index_dir: Path, wait: bool = False, tell: Callable[[str], None] 
         make_folders(index_dir)
         descriptor = os.open(index_dir / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
-        raise BuildFailed(f"The index folder {index_dir} cannot be written: {error.strerror}. Nothing was changed.") from error
+        raise BuildFailed(f"The index folder {index_dir} cannot be written: {reason_of(error)}. Nothing was changed.") from error
     try:
         _acquire(descriptor, index_dir / LOCK, wait, tell)
         yield
@@ -105,7 +105,7 @@ def _acquire(descriptor: int, path: Path, wait: bool, tell: Callable[[str], None
         os.ftruncate(descriptor, 0)
         write_all(descriptor, json.dumps(owner).encode())
     except OSError as error:
-        raise BuildFailed(f"{path} cannot be written: {error.strerror}. Nothing was changed.") from error
+        raise BuildFailed(f"{path} cannot be written: {reason_of(error)}. Nothing was changed.") from error
 
 
 def _owner(path: Path) -> str:

@@ -32,7 +32,7 @@ from corpus.errors import (
     StoreUnavailable,
     VersionUnknown,
 )
-from index.disk import MEND, make_folders, move, remove_file, remove_tree, replace_file
+from index.disk import MEND, make_folders, move, reason_of, remove_file, remove_tree, replace_file
 from index.lock import Lease, build_lock, is_used
 from index.vector_store import FAISS, VectorStore
 from index.version import BUILD, FORMAT, MANIFEST, IndexVersion, Manifest, faults_of, load_version, manifest_of
@@ -223,7 +223,7 @@ def verify(index_dir: Path, name: str | None = None, store: VectorStore = FAISS)
     except (IndexDamaged, IndexOutdated, StoreUnavailable) as error:
         return [str(error)]
     except OSError as error:
-        return [f"{folder} cannot be opened ({error.strerror})."]
+        return [f"{folder} cannot be opened ({reason_of(error)})."]
 
 
 def rollback(index_dir: Path, name: str | None = None, store: VectorStore = FAISS) -> Manifest:
@@ -245,7 +245,7 @@ def rollback(index_dir: Path, name: str | None = None, store: VectorStore = FAIS
             version = load_version(folder, Lease(folder), store, add=True)
             go_live(index_dir, folder.name, store, _left_for(index_dir, folder.name))
         except OSError as error:
-            why = f"the disk did not confirm it: {error.strerror}"
+            why = f"the disk did not confirm it: {reason_of(error)}"
             raise BuildFailed(f"{folder.name} may not be live, {why}. `tanya index status` says which version is.") from error
         return version.manifest
 
@@ -297,7 +297,7 @@ def tidy(index_dir: Path, keep: int, store: VectorStore = FAISS) -> list[str]:
             return collect(index_dir, keep, store)
         except OSError as error:
             raise BuildFailed(
-                f"Not all old versions in {index_dir} could be removed: {error.strerror}. The live one is untouched."
+                f"Not all old versions in {index_dir} could be removed: {reason_of(error)}. The live one is untouched."
             ) from error
 
 

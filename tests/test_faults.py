@@ -1,5 +1,6 @@
 """Whatever fails, the old version answers on: each step of the disk, the power, the process, the space."""
 
+import contextlib
 import errno
 import random
 import shutil
@@ -83,6 +84,22 @@ def test_each_step_of_a_build_may_fail(stage: Stage, for_good: bool, number: int
             assert not list((stage.index / "building").glob("*"))
     assert step > 50
     assert seen == stage.states | {"new"}
+
+
+@pytest.mark.parametrize("for_good", [True, False], ids=["from then on", "once"])
+def test_each_step_may_fail_where_the_texts_were_only_touched(tmp_path: Path, for_good: bool) -> None:
+    stage = Stage(tmp_path, first=False)
+    kept = len(list_versions(stage.before))
+    for step in range(1, 100):
+        stage.reset()
+        disk = FailingDisk(step, for_good)
+        with standing_in(disk), contextlib.suppress(BuildFailed):
+            stage.publish("live")
+        assert stage.state() == "live"
+        assert len(list_versions(stage.index)) == kept, f"step {step}"
+        if disk.steps < step:
+            break
+    assert step > 8
 
 
 def test_each_step_of_going_back_may_fail(tmp_path: Path) -> None:
