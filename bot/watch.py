@@ -7,7 +7,7 @@ from bot.bot import corpus_folder, rebuild
 from bot.config import Config
 from bot.publish import Report, Watch
 from bot.reader import Reader
-from corpus.errors import CorpusError, SearchIndexError
+from corpus.errors import CorpusError, TanyaError
 from corpus.load import corpus_fingerprint
 from index.embed import Embedder
 
@@ -15,14 +15,15 @@ LOOK = 1.0
 """Seconds between two looks at the corpus: names, sizes and times of its files. Two equal looks mean that it is at rest."""
 
 AGAIN = 60.0
-"""Seconds after which a build that the disk or another build stood in the way of is tried again."""
+"""Seconds after which a build is tried again that something else than the texts stood in the way of: the disk, another build, a
+mistake in the golden questions."""
 
 
 def watch_corpus(
     config: Config,
     embedder: Embedder,
     reader: Reader,
-    tell: Callable[[Report | CorpusError | SearchIndexError], None],
+    tell: Callable[[Report | TanyaError | OSError], None],
     ended: threading.Event,
     watch: Watch | None = None,
 ) -> None:
@@ -38,7 +39,7 @@ def watch_corpus(
             tell(rebuild(config, embedder, reader, watch, wait=True))
         except CorpusError as error:  # the next change may mend it
             tell(error)
-        except SearchIndexError as error:
+        except (TanyaError, OSError) as error:
             tell(error)
             built = ""
             ended.wait(AGAIN)

@@ -18,7 +18,7 @@ import ui.admin
 import ui.api
 from bot import Config, LiveBot, Report, read_config, watch_corpus
 from corpus import load_corpus
-from corpus.errors import CorpusEmpty, CorpusMissing
+from corpus.errors import BuildFailed, CorpusEmpty, CorpusMissing, EvaluationInvalid
 from index import HashEmbedder, IndexVersion, build_index, list_versions, read_current, rollback, tidy
 from index.store import CURRENT, MANIFEST, VERSIONS
 from tests.conftest import Writer, toy_bot
@@ -323,3 +323,35 @@ def test_the_corpus_is_built_at_first_and_whenever_it_has_changed_and_come_to_re
     assert told[1].version == read_current(site.index).name
     ended.set()
     thread.join()
+
+
+def test_what_stands_in_the_way_of_a_watched_build_is_told_and_tried_again(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bot.watch, "LOOK", 0.02)
+    monkeypatch.setattr(bot.watch, "AGAIN", 0.02)
+    golden = site.write.folder.parent / "golden.jsonl"
+    golden.write_text('{"question": ')
+    site.edit(1)
+    told: list[Any] = []
+    ended = threading.Event()
+    real, full = bot.watch.rebuild, [OSError(28, "No space left on device"), BuildFailed("The disk refused.")]
+
+    def rebuild(*arguments: Any, **options: Any) -> Report:
+        if full:
+            raise full.pop()
+        return real(*arguments, **options)
+
+    def tell(news: Any) -> None:
+        told.append(news)
+        if isinstance(news, EvaluationInvalid):
+            golden.write_text('{"question": "Who walked on the moon?", "language": "en", "quote": "Twelve"}')
+        if isinstance(news, Report):
+            ended.set()
+
+    monkeypatch.setattr(bot.watch, "rebuild", rebuild)
+    config = Config(corpus=site.write.folder, index=site.index, golden=golden)
+    thread = threading.Thread(target=watch_corpus, args=(config, HashEmbedder(), site.live().reader, tell, ended))
+    thread.start()
+    thread.join(60)
+    ended.set()
+    assert [type(news) for news in told] == [BuildFailed, OSError, EvaluationInvalid, Report]
+    assert (told[-1].outcome, told[-1].changed) == ("live", ["en.moon"])
