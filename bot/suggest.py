@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict
 from bot.answer import Answer
 from bot.read import stems
 from corpus.document import Document
+from corpus.errors import QuestionInvalid
 from index.disk import replace_file
 from index.embed import Embedder
 from index.encoder import Vectors
@@ -193,7 +194,10 @@ def _suggested(document: Document, version: IndexVersion, ask: Ask, weigh: Calla
         if draft.question in asked:
             continue
         asked.add(draft.question)
-        answer = ask(draft.question, document.language)
+        try:
+            answer = ask(draft.question, document.language)
+        except QuestionInvalid:  # nor could a reader ask it: it is longer than the settings allow
+            continue
         said = (one.start for one in answer.citations if one.doc_id == document.doc_id and draft.start <= one.start < draft.end)
         if (start := next(said, None)) is not None:
             weight = round(float(weigh(draft.question)), 4)

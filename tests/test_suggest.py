@@ -173,6 +173,14 @@ def test_a_full_disk_costs_only_the_suggestions(shelf: Shelf, monkeypatch: pytes
     assert "No space left" in caplog.text
 
 
+def test_a_heading_longer_than_a_question_may_be_is_left_out(shelf: Shelf) -> None:
+    (shelf.index / KEPT).unlink()
+    config = Config(corpus=shelf.write.folder, index=shelf.index, max_question=25)
+    assert rebuild(config, HashEmbedder(), WordReader()).outcome == "unchanged"
+    assert {one.question for one in shelf.bot.suggestions} == {"What is a spring tide?", "Apa itu pasang purnama?"}
+    assert read_suggestions(shelf.index).version == shelf.bot.version.manifest.version
+
+
 def test_a_server_looks_for_them_where_nobody_did_and_takes_up_what_another_process_finds(shelf: Shelf) -> None:
     (shelf.index / KEPT).unlink()
     live = LiveBot(shelf.bot, shelf.index)
