@@ -286,7 +286,9 @@ def open_bot(config: Config, watch: Watch | None = None) -> Bot:
     except (IndexMissing, IndexOutdated) as error:
         if isinstance(error, IndexOutdated):
             LOG.warning("%s That is done now.", error)
-        _publish(config, embedder, reader, watch, wait=True)
+        report = _publish(config, embedder, reader, watch, wait=True)
+        if report.outcome == "aside":  # the old version stays live for whoever can open it
+            raise type(error)(f"{error}\n{report.text()}") from error
         version = open_index(index_folder(config), embedder.identity, store)
     bot = Bot(Retriever(version, embedder), reader, config, read_suggestions(index_folder(config)).of(version))
     bot.warm()

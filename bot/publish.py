@@ -27,7 +27,7 @@ from index.disk import make_folders, reason_of, replace_file
 from index.embed import Embedder
 from index.lock import build_lock
 from index.reuse import forget_cut_off
-from index.store import BUILDING, REPORTS, accept, clear_leftovers, collect, discard, open_index, read_current, set_aside
+from index.store import BUILDING, REPORTS, accept, clear_leftovers, collect, discard, live_documents, open_index, read_current, set_aside
 from index.vector_store import FAISS, VectorStore
 from index.version import IndexVersion, Manifest, faults_of, load_version
 
@@ -255,15 +255,13 @@ def _plan(publication: Publication, embedder: Embedder) -> tuple[Corpus, Plan]:
 
 
 def _kept(index_dir: Path) -> str:
-    try:
-        count = open_index(index_dir).manifest.documents
-    except SearchIndexError:
+    if not (count := live_documents(index_dir)):
         return "There is no live index either."
     return f"The live index with its {count} documents answers on; --force puts an empty one in its place."
 
 
 def _loss(planned: Plan, publication: Publication) -> str:
-    before, now = len(planned.base.documents) if planned.base else 0, len(planned.documents)
+    before, now = planned.count_before, len(planned.documents)
     if now >= LEAST_SHARE * before:
         return ""
     return (
@@ -273,11 +271,10 @@ def _loss(planned: Plan, publication: Publication) -> str:
 
 
 def _report(planned: Plan, corpus: Corpus) -> Report:
-    name = planned.base.manifest.version if planned.base else ""
     return Report(
         outcome="unchanged",
-        version=name,
-        previous=name,
+        version=planned.previous,
+        previous=planned.previous,
         reason=_HELD.format(version=planned.held) if planned.held else planned.reason,
         left_out=[str(failure) for failure in corpus.failures],
         texts=len(planned.passages) + len(planned.quotes),
@@ -303,18 +300,17 @@ def _gate(
     index_dir: Path,
     tell: Watch,
 ) -> Report:
-    """The report with the answers of both versions; one of another model cannot be asked, so what its own report says counts.
+    """The report with the answers of both versions; one of another model or format cannot be asked, so what its own report says counts.
 
-    Where no old version can answer, the new one is no step back, whatever it says.
+    Where there is no old version, or a damaged one that answers nobody, the new one is no step back, whatever it says.
     """
-    old = planned.base
-    if old is None or not questions:
+    if not planned.previous or not questions:
         return report
-    same_model = old.manifest.model == candidate.manifest.model
-    tell("questions", len(questions) * (1 + same_model))
+    old = planned.base if planned.base and planned.base.manifest.model == candidate.manifest.model else None
+    tell("questions", len(questions) * (1 + bool(old)))
     after = ask_golden(questions, make_bot(candidate), tell)
-    recorded = None if same_model else read_report(index_dir, old.manifest.version)
-    before = ask_golden(questions, make_bot(old), tell) if same_model else recorded.answers if recorded else {}
+    recorded = None if old else read_report(index_dir, planned.previous)
+    before = ask_golden(questions, make_bot(old), tell) if old else recorded.answers if recorded else {}
     changes = [
         AnswerChange(question=question, before=before[question], after=answer)
         for question, answer in after.items()

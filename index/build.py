@@ -20,7 +20,7 @@ from index.embed import Embedder, Progress
 from index.lexical import LexicalIndex
 from index.lock import build_lock
 from index.reuse import KnownVectors, forget_cut_off, passage_text, passages_of, quotes_of
-from index.store import BUILDING, accept, clear_leftovers, discard, open_index, read_current
+from index.store import BUILDING, accept, clear_leftovers, discard, live_documents, open_index, read_current
 from index.version import BUILD, FORMAT, Contents, IndexVersion, Manifest, write_version
 
 CHUNK_TOKENS = 200
@@ -44,6 +44,10 @@ class Plan:
     base: IndexVersion | None
     damaged: bool
     """Whether the live version cannot be opened, and `base` is an older one, if any."""
+    previous: str
+    """The version that the build follows: `base`, or the live one where that is of an older format and cannot be opened; or ""."""
+    count_before: int
+    """Documents of the live version, though it cannot be opened."""
     reason: str
     """Why there is no base to compare with, or ""."""
     held: str
@@ -81,13 +85,15 @@ def plan_build(documents: Sequence[Document], index_dir: Path, embedder: Embedde
     sentences = [sentence for document in documents for sentence in split_sentences(document)]
     by_id = {document.doc_id: document for document in documents}
     passages, quotes = list(passages_of(by_id, chunks)), list(quotes_of(by_id, sentences))
-    base, damaged, reason = None, False, ""
+    base, damaged, previous, reason = None, False, "", ""
     try:
         base = open_index(index_dir)
-        damaged = _names_another(index_dir, base.manifest.version)
+        previous = base.manifest.version
+        damaged = _names_another(index_dir, previous)
     except IndexMissing:
         pass
     except (IndexOutdated, IndexDamaged) as error:
+        previous = read_current(index_dir).name if isinstance(error, IndexOutdated) else ""
         reason = f"{str(error).removesuffix(BUILD).removesuffix(MEND).strip()} So everything is built anew."
     digest = _digest(documents, chunks, f"{FORMAT} {embedder.identity} {embedder.dimension} {chunk_tokens}")
     return Plan(
@@ -101,6 +107,8 @@ def plan_build(documents: Sequence[Document], index_dir: Path, embedder: Embedde
         known=KnownVectors(index_dir, embedder, base),
         base=base,
         damaged=damaged,
+        previous=previous,
+        count_before=live_documents(index_dir) or (base.manifest.documents if base else 0),
         reason=reason,
         held="" if base is None or damaged else _left_behind(index_dir, digest),
     )

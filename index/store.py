@@ -35,7 +35,7 @@ from corpus.errors import (
 from index.disk import MEND, make_folders, move, reason_of, remove_file, remove_tree, replace_file
 from index.lock import Lease, build_lock, is_used
 from index.vector_store import FAISS, VectorStore
-from index.version import BUILD, FORMAT, MANIFEST, IndexVersion, Manifest, faults_of, load_version, manifest_of
+from index.version import BUILD, FORMAT, MANIFEST, IndexVersion, Manifest, faults_of, load_version, manifest_of, stated_documents
 
 __all__ = [
     "CURRENT", "FORMAT", "MANIFEST", "VERSIONS", "IndexVersion", "Live", "Manifest", "VersionState", "collect", "is_used", "list_versions",
@@ -91,6 +91,14 @@ def read_manifest(index_dir: Path) -> tuple[Path, Manifest]:
     """The live version's folder and manifest, its files unchecked. Raises like `open_index`, ModelMismatch aside."""
     folder = index_dir / VERSIONS / read_current(index_dir).name
     return folder, manifest_of(folder)
+
+
+def live_documents(index_dir: Path) -> int:
+    """How many documents the live version has, though it be of an older format or damaged; 0 where that cannot be told."""
+    try:
+        return stated_documents(index_dir / VERSIONS / read_current(index_dir).name)
+    except (IndexMissing, IndexDamaged):
+        return 0
 
 
 def open_index(index_dir: Path, model: str | None = None, store: VectorStore = FAISS) -> IndexVersion:

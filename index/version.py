@@ -172,6 +172,14 @@ def manifest_of(folder: Path) -> Manifest:
         raise IndexDamaged(f"{folder / MANIFEST} is missing or not readable. {MEND}") from error
 
 
+def stated_documents(folder: Path) -> int:
+    """How many documents the version in `folder` has, as its manifest says, whatever its format; 0 where it does not say."""
+    try:
+        return int(json.loads((folder / MANIFEST).read_text("utf-8"))["documents"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return 0
+
+
 def faults_of(version: IndexVersion, folder: Path) -> list[str]:
     """What is wrong with an opened version, beyond its hashes and counts: stray files, offsets, rows. Empty if it is sound."""
     manifest, faults = version.manifest, []

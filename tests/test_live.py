@@ -333,7 +333,7 @@ def test_what_stands_in_the_way_of_a_watched_build_is_told_and_tried_again(site:
     site.edit(1)
     told: list[Any] = []
     ended = threading.Event()
-    real, full = bot.watch.rebuild, [OSError(28, "No space left on device"), BuildFailed("The disk refused.")]
+    real, full = bot.rebuild, [OSError(28, "No space left on device"), BuildFailed("The disk refused.")]
 
     def rebuild(*arguments: Any, **options: Any) -> Report:
         if full:

@@ -10,15 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import corpus.load
-from bot import Bot, Config, Publication, Report, WordReader, publish
+from bot import Bot, Config, Publication, Report, WordReader, open_bot, publish
 from bot.publish import plan, read_golden, read_report
 from bot.suggest import Ask
 from corpus import load_corpus
-from corpus.errors import CorpusChanging, CorpusEmpty, CorpusMissing, CorpusShrunk, EvaluationInvalid
+from corpus.errors import CorpusChanging, CorpusEmpty, CorpusMissing, CorpusShrunk, EvaluationInvalid, IndexOutdated
 from index import E5Embedder, HashEmbedder, IndexVersion, Retriever, build_index, open_index, plan_build, read_current, rollback, verify
 from index.embed import Progress
 from index.encoder import Vectors
-from index.store import ASIDE, VERSIONS
+from index.store import ASIDE, MANIFEST, VERSIONS
 from tests.conftest import DOCUMENTS, Writer, shipped_documents
 
 MOON = "The moon has no air. Twelve people walked on the moon."
@@ -289,6 +289,68 @@ def test_a_version_of_another_model_is_compared_by_its_own_report(site: Site) ->
     site.embedder = Counting(identity="another")
     assert site.publish().outcome == "aside"
     assert site.live == second.version
+
+
+def outdate(index: Path) -> str:
+    """Let the live version be one of an older format; its name."""
+    live = read_current(index).name
+    manifest = index / VERSIONS / live / MANIFEST
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"format": 1}))
+    return live
+
+
+def test_a_version_of_an_older_format_is_compared_by_its_own_report(site: Site) -> None:
+    site.publish()
+    site.write("en/sun.md", "The sun is far.")
+    site.publish()
+    old = outdate(site.index)
+    site.write("en/moon.md", "The moon has no air.")
+    report = site.publish()
+    assert (report.outcome, report.previous, site.live) == ("aside", old, old)
+    assert "format 1" not in report.reason
+    assert "Twelve people" in report.answer_changes[0].before.answer
+    site.write("en/moon.md", MOON)
+    assert site.publish().outcome == "live"
+
+
+def test_a_start_over_an_older_format_builds_anew_and_says_so(
+    site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("bot.bot.open_models", lambda config: (HashEmbedder(), WordReader()))
+    config = Config(corpus=site.write.folder, index=site.index, golden=site.golden)
+    site.publish()
+    site.write("en/sun.md", "The sun is far.")
+    site.publish()
+    old = outdate(site.index)
+    bot = open_bot(config)
+    assert bot.version.manifest.version == site.live != old
+    assert "Twelve people" in bot.ask("Who walked on the moon?", language="en").answer
+    assert "format 1, this program writes 3" in caplog.text
+    old = outdate(site.index)
+    site.write("en/moon.md", "The moon has no air.")
+    with pytest.raises(IndexOutdated, match="answered right and are not any more"):  # it may answer on where the old program runs
+        open_bot(config)
+    assert site.live == old
+
+
+@pytest.mark.parametrize("spoil", [outdate, lambda index: (index / VERSIONS / read_current(index).name / "chunks.npy").write_bytes(b"")])
+def test_a_corpus_emptied_by_accident_replaces_no_version_that_cannot_be_opened(site: Site, spoil: Callable[[Path], object]) -> None:
+    for name in ("a", "b", "c"):
+        site.write(f"en/{name}.md", f"This is {name}.")
+    first = site.publish()
+    spoil(site.index)
+    for path in site.write.folder.rglob("*.md"):
+        if path.name != "moon.md":
+            path.unlink()
+    assert "emptied by accident" in plan(site.publication(), site.embedder).reason
+    with pytest.raises(CorpusShrunk, match="1 documents, the live index has 5"):
+        site.publish()
+    (site.write.folder / "en" / "moon.md").unlink()
+    with pytest.raises(CorpusEmpty, match="5 documents"):
+        site.publish()
+    assert site.live == first.version
+    site.write("en/moon.md", MOON)
+    assert site.publish(force=True).outcome == "live"
 
 
 def test_golden_questions_that_cannot_be_read_are_named_before_anything_is_built(site: Site) -> None:
