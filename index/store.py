@@ -131,7 +131,12 @@ def _open_live(index_dir: Path, store: VectorStore) -> IndexVersion:
 
 
 def _newest_whole(index_dir: Path, model: str | None, damage: IndexDamaged, store: VectorStore) -> IndexVersion:
-    for name in reversed(_names(index_dir / VERSIONS)):
+    """The newest version that is whole; one that a rollback left behind only where there is no other."""
+    left: Mapping[str, str] = {}
+    with contextlib.suppress(IndexMissing, IndexDamaged):
+        left = read_current(index_dir).left
+    newest = list(reversed(_names(index_dir / VERSIONS)))
+    for name in sorted(newest, key=lambda name: name in left):
         folder = index_dir / VERSIONS / name
         with contextlib.suppress(IndexDamaged, IndexOutdated, OSError):
             version = load_version(folder, Lease(folder), store)
@@ -173,9 +178,7 @@ def set_aside(index_dir: Path, name: str) -> Path:
 
 
 def discard(index_dir: Path, name: str, store: VectorStore = FAISS) -> None:
-    """Remove a version that did not become live, as far as the disk lets us; what is left is removed by the next build."""
-    with contextlib.suppress(OSError):
-        remove_tree(index_dir / BUILDING / name)
+    """Remove a version that did not become live, as far as the disk and `store` let us; what is left is removed by the next build."""
     try:
         if read_current(index_dir).name == name:  # the step was taken, only not confirmed: the version must stay
             return
@@ -183,10 +186,12 @@ def discard(index_dir: Path, name: str, store: VectorStore = FAISS) -> None:
         pass
     except IndexDamaged:  # who knows whether it names this one
         return
-    with contextlib.suppress(StoreUnavailable):
+    with contextlib.suppress(OSError, StoreUnavailable):  # a folder stays as long as the store has its version
+        if (index_dir / VERSIONS / name).is_dir():
+            _remove(index_dir, VERSIONS, name, store)
+            return
         store.drop(name)
-    with contextlib.suppress(OSError):
-        remove_tree(index_dir / VERSIONS / name)
+        remove_tree(index_dir / BUILDING / name)
 
 
 def clear_leftovers(index_dir: Path, store: VectorStore = FAISS) -> None:

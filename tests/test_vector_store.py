@@ -23,8 +23,8 @@ from index.dense import pack_dense
 from index.disk import write_file
 from index.encoder import Vectors
 from index.milvus import ALIAS, ANSWER, MilvusStore, collection_of
-from index.store import BUILDING, VERSIONS, clear_leftovers
-from index.vector_store import FAISS, VectorStore
+from index.store import BUILDING, TRASH, VERSIONS, clear_leftovers
+from index.vector_store import FAISS, FaissStore, VectorStore
 from index.vectors import StoredVectors, pack_vectors
 from tests.conftest import Writer, lacking
 from tests.faults import FailingDisk, standing_in
@@ -206,6 +206,43 @@ def test_what_a_dead_build_left_in_milvus_is_removed(milvus: MilvusStore, tmp_pa
     clear_leftovers(tmp_path, milvus)
     assert not milvus.client.has_collection(collection_of("dead"))
     assert not folder.exists()
+
+
+class Forgetful(FaissStore):
+    """Remembers what it took in, and refuses to drop it until it is let."""
+
+    def __init__(self) -> None:
+        self.held: set[str] = set()
+        self.refuses = True
+
+    def add(self, folder: Path, vectors: StoredVectors, mask: Callable[[str], NDArray[np.bool_]]) -> None:
+        self.held.add(folder.name)
+
+    def drop(self, name: str) -> None:
+        if self.refuses:
+            raise StoreUnavailable("no")
+        self.held.discard(name)
+
+
+@pytest.mark.parametrize("step", ["open", "switch"])  # before and after its folder is moved
+def test_a_version_that_cannot_be_dropped_is_dropped_by_the_next_build(site: Site, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    store = Forgetful()
+    first = site.publish(store=store)
+    site.write("en/moon.md", MOON + " It is round.")
+
+    def fail(*whatever: object) -> None:
+        raise StoreUnavailable("no")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, step, fail)
+        with pytest.raises(StoreUnavailable):
+            site.publish(store=store)
+    assert len(store.held) == 2
+    assert [path.name for path in (site.index / VERSIONS).iterdir()] == [first.version]
+    store.refuses = False
+    second = site.publish(store=store)
+    assert store.held == {first.version, second.version}
+    assert [path for place in (BUILDING, TRASH) for path in (site.index / place).glob("*")] == []
 
 
 @pytest.mark.parametrize("step", ["add", "open", "switch"])

@@ -95,6 +95,15 @@ def test_a_damaged_pointer_or_version_leaves_the_newest_whole_one_answering(
     assert build("Three.") == open_index(place).manifest.version
 
 
+def test_what_was_rolled_back_from_answers_only_where_nothing_else_is_whole(build: Callable[[str], str], place: Path) -> None:
+    first, second, bad = build("One."), build("Two."), build("Bad.")
+    rollback(place, second)
+    (place / VERSIONS / second / MANIFEST).write_bytes(b"")
+    assert open_index(place).manifest.version == first
+    (place / VERSIONS / first / MANIFEST).write_bytes(b"")
+    assert open_index(place).manifest.version == bad
+
+
 def test_versions_are_kept_by_number_and_neither_the_live_nor_a_used_one_goes(build: Callable[[str], str], place: Path) -> None:
     names = [build(f"Version {i}.") for i in range(6)]
     rollback(place, names[1])
