@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import platformdirs
@@ -297,7 +298,13 @@ def open_bot(config: Config, watch: Watch | None = None) -> Bot:
 
 def open_store(config: Config) -> VectorStore:
     """What searches the vectors. Raises StoreUnavailable where it is a Milvus that does not answer."""
-    return MilvusStore(config.milvus_address) if config.vector_store == "milvus" and config.milvus_address else FAISS
+    return _milvus(config.milvus_address) if config.vector_store == "milvus" and config.milvus_address else FAISS
+
+
+@cache
+def _milvus(address: str) -> VectorStore:
+    """One client for all versions that a server takes up: a connection for each would stay open."""
+    return MilvusStore(address)
 
 
 def open_models(config: Config) -> tuple[Embedder, Reader]:

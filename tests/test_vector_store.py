@@ -177,6 +177,44 @@ def test_a_server_takes_up_a_version_and_an_answer_keeps_its_own(milvus: MilvusS
     assert "no air" in old.ask("the moon has no air", language="en").answer
 
 
+ASKED = (
+    ("Who walked on the moon?", "en"),
+    ("Why does the tide rise, and who walked on the moon?", "en"),
+    ("Why does the tide fall?", "en"),
+    ("Who flew to the sun?", "en"),
+    ("Apa kata orang tentang bulan?", "id"),
+)
+
+
+def test_whole_answers_are_the_same_from_both_stores(milvus: MilvusStore, site: Site) -> None:
+    site.write("id/bulan.md", "Bulan tidak punya udara. Kata orang bulan itu jauh.")
+    site.publish(store=milvus)
+    bots = [
+        Bot(Retriever(open_index(site.index, store=store), HashEmbedder()), WordReader(), Config(index=site.index))
+        for store in (FAISS, milvus)
+    ]
+    said = [
+        [bot.ask(question, language=language).model_dump(exclude={"answer_id", "timings_ms"}) for question, language in ASKED]
+        for bot in bots
+    ]
+    assert said[0] == said[1]
+    assert {answer["refused"] for answer in said[0]} == {True, False}
+    assert sum(len(answer["citations"]) for answer in said[0]) > len(ASKED) / 2
+
+
+def test_one_client_serves_all_versions_that_a_server_takes_up(milvus: MilvusStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+
+    def connect(address: str) -> MilvusStore:
+        made.append(address)
+        return milvus
+
+    monkeypatch.setattr("bot.bot.MilvusStore", connect)
+    config = read_config(vector_store="milvus", milvus_address="http://milvus.example:19530")
+    assert open_store(config) is open_store(config) is milvus
+    assert made == ["http://milvus.example:19530"]
+
+
 def test_a_version_set_aside_leaves_nothing_in_milvus(milvus: MilvusStore, site: Site) -> None:
     first = site.publish(store=milvus)
     site.write("en/moon.md", "The moon is a stone.")
