@@ -23,13 +23,13 @@ from bot.notices import near_reason, notices
 from bot.parts import Part, take_apart
 from bot.phrases import phrase
 from bot.premise import unconfirmed
-from bot.publish import GOLDEN, Publication, Report, Watch, publish
+from bot.publish import GOLDEN, Publication, Report, Watch, publish, record_answers, unasked
 from bot.question import Question, question_language, read_question
 from bot.read import Candidate, Reading, read, stems
 from bot.reader import Reader, SpanReader, whole
 from bot.smalltalk import small_talk, without_greeting
 from bot.suggest import EXAMPLES, Ask, Suggestion, examples, read_suggestions, related, suggest
-from corpus.errors import IndexMissing, IndexOutdated, SearchIndexError
+from corpus.errors import IndexMissing, IndexOutdated, TanyaError
 from corpus.language import LANGUAGES
 from corpus.text import normalise
 from index.build import text_to_embed
@@ -318,27 +318,37 @@ def open_models(config: Config) -> tuple[Embedder, Reader]:
 def rebuild(
     config: Config, embedder: Embedder, reader: Reader, watch: Watch | None = None, force: bool = False, wait: bool = False
 ) -> Report:
-    """Build a version from the corpus and make it live, unless it answers worse (see `bot.publish`); then look for what to suggest.
+    """Build a version from the corpus and make it live, unless it answers worse (see `bot.publish`); then do what follows.
 
     A file that cannot be read is left out, with a warning.
     """
     report = _publish(config, embedder, reader, watch, force, wait)
     index_dir = index_folder(config)
     try:
-        if read_current(index_dir).name != read_suggestions(index_dir).version:
+        live = read_current(index_dir).name
+        if live != read_suggestions(index_dir).version or unasked(index_dir, live, publication(config).golden):
             version = open_index(index_dir, embedder.identity, open_store(config))
-            find_suggestions(Bot(Retriever(version, embedder), reader, config), index_dir, watch)
-    except SearchIndexError as error:
-        LOG.warning("Questions to suggest could not be looked for: %s", error)
+            follow_up(Bot(Retriever(version, embedder), reader, config), index_dir, watch)
+    except TanyaError as error:
+        LOG.warning(_NOT_FOLLOWED, error)
     return report
 
 
-def find_suggestions(bot: Bot, index_dir: Path, watch: Watch | None = None, ended: Callable[[], bool] = lambda: False) -> None:
-    """Keep in `index_dir` what `bot` answers and readers may be offered; as far as the disk takes it, and until it has `ended`."""
+def follow_up(bot: Bot, index_dir: Path, watch: Watch | None = None, ended: Callable[[], bool] = lambda: False) -> None:
+    """What is done once for a version, when it is live: golden questions that it was not asked, and a look for questions to suggest.
+
+    As far as the disk takes it, and until it has `ended`.
+    """
+    name, tell = bot.version.manifest.version, watch or (lambda event, count: None)
     try:
-        suggest(index_dir, bot.version, _ask(bot), bot.retriever.embedder, watch or (lambda event, count: None), ended)
-    except (OSError, SearchIndexError) as error:
-        LOG.warning("The questions to suggest could not all be found and kept in %s: %s", index_dir, error)
+        record_answers(index_dir, name, publication(bot.config).golden, _ask(bot), tell, ended)
+        if read_suggestions(index_dir).version != name:
+            suggest(index_dir, bot.version, _ask(bot), bot.retriever.embedder, tell, ended)
+    except (OSError, TanyaError) as error:
+        LOG.warning(_NOT_FOLLOWED, error)
+
+
+_NOT_FOLLOWED = "The version is live; golden questions or questions to suggest are missing: %s"
 
 
 def _publish(

@@ -1,5 +1,5 @@
 """The bot of a running server: it takes up a new index version by itself, and drops the old one when its last answer ends.
-Where nobody has looked for questions to suggest since the index was built (the first start builds it), it does so.
+What follows a build, where nobody has done it (the first start builds, and answers at once), it does (`bot.bot.follow_up`).
 
 Whoever answers asks for the bot once and keeps it until the answer is complete; so no answer mixes two versions. The old
 version's memory, files and lease go with the last reference to it.
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from bot.bot import Bot, find_suggestions, open_store
+from bot.bot import Bot, follow_up, open_store
 from bot.suggest import KEPT, read_suggestions
 from corpus.errors import SearchIndexError
 from index.retrieve import Retriever
@@ -44,7 +44,7 @@ class LiveBot:
 
     def start(self) -> Callable[[], None]:
         """Look for new versions until the function that is returned is called."""
-        threads = [threading.Thread(target=work, name="index", daemon=True) for work in (self._watch, self._suggest)]
+        threads = [threading.Thread(target=work, name="index", daemon=True) for work in (self._watch, self._follow_up)]
         for thread in threads:
             thread.start()
 
@@ -81,10 +81,9 @@ class LiveBot:
                     self._bot = Bot(Retriever(version, old.retriever.embedder), old.reader, old.config, suggestions)
             self._seen = mark
 
-    def _suggest(self) -> None:
+    def _follow_up(self) -> None:
         bot = self._bot
-        if read_suggestions(self._index_dir).version != bot.version.manifest.version:
-            find_suggestions(bot, self._index_dir, ended=lambda: self._ended.is_set() or self._bot.version is not bot.version)
+        follow_up(bot, self._index_dir, ended=lambda: self._ended.is_set() or self._bot.version is not bot.version)
 
     def _watch(self) -> None:
         while not self._ended.wait(LOOK):

@@ -4,7 +4,8 @@
 
 Golden questions are the maintainer's: JSON lines of `{question, language?, doc_id?, quote?}`, where the answer has to
 contain the quote and cite the document, or `{question, language?, refused: true}`. A question is worse if it was right
-and is not any more; one is enough. The first version has nothing to be compared with and is asked nothing.
+and is not any more; one is enough. The first version has nothing to be compared with: it is asked once it is live
+(`record_answers`), so that its report has answers when a version of another model or format is compared with it.
 """
 
 import hashlib
@@ -215,6 +216,30 @@ def ask_golden(questions: Sequence[GoldenQuestion], ask: Ask, tell: Watch | None
     return answers
 
 
+def unasked(index_dir: Path, version: str, golden: Path | None) -> list[GoldenQuestion]:
+    """The golden questions to which the report of `version` has no answer; none where it has no report. Raises EvaluationInvalid."""
+    report = read_report(index_dir, version)
+    return [one for one in read_golden(golden) if one.question not in report.answers] if golden and report else []
+
+
+def record_answers(
+    index_dir: Path, version: str, golden: Path | None, ask: Ask, tell: Watch, ended: Callable[[], bool] = lambda: False
+) -> None:
+    """Ask `version`, which is live, what it was not yet asked, and put the answers into its report; nothing if it has `ended` before.
+
+    Raises EvaluationInvalid, and what `ask` raises.
+    """
+    answers: dict[str, GoldenAnswer] = {}
+    if questions := unasked(index_dir, version, golden):
+        tell("questions", len(questions))
+    for question in questions:
+        if ended():
+            return
+        answers |= ask_golden([question], ask, tell)
+    if answers and (report := read_report(index_dir, version)):
+        _amend_report(index_dir, report.model_copy(update={"answers": report.answers | answers}))
+
+
 def read_report(index_dir: Path, version: str) -> Report | None:
     """The report of a build, if it is kept."""
     try:
@@ -346,7 +371,7 @@ def _tidy(publication: Publication, first: Callable[[Path], None] = lambda index
 
 
 def _amend_report(index_dir: Path, report: Report) -> None:
-    """Of a version that is live already: where the disk refuses, the old report stays and the next build reads more than it had to."""
+    """Of a version that is live already: where the disk refuses, the old report stays, and the next build has more to do."""
     try:
         _write_report(index_dir, report)
     except OSError as error:

@@ -1,6 +1,7 @@
 """Builds that pay only for what is new, and go live only where they are whole and answer no worse."""
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import corpus.load
-from bot import Bot, Config, Publication, Report, WordReader, open_bot, publish
+from bot import Bot, Config, LiveBot, Publication, Report, WordReader, open_bot, publish, rebuild
 from bot.publish import plan, read_golden, read_report
 from bot.suggest import Ask
 from corpus import load_corpus
@@ -243,6 +244,49 @@ def test_a_corpus_is_read_in_one_moment(site: Site, monkeypatch: pytest.MonkeyPa
 
 def test_the_first_version_is_asked_nothing(site: Site) -> None:
     assert site.publish().answers == {}
+
+
+def test_its_answers_are_recorded_once_it_is_live(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    config = Config(corpus=site.write.folder, index=site.index, golden=site.golden)
+    told: list[tuple[str, int]] = []
+    report = rebuild(config, HashEmbedder(), WordReader(), lambda *news: told.append(news))
+    kept = read_report(site.index, site.live)
+    assert (report.answers, [event for event in told if event[0] == "questions"]) == ({}, [("questions", 1)])
+    assert kept
+    assert kept.answers["Who walked on the moon?"].right
+    told.clear()
+    assert rebuild(config, HashEmbedder(), WordReader(), lambda *news: told.append(news)).outcome == "unchanged"
+    assert told == []
+    walked: dict[str, object] = {"question": "Who walked on the moon?", "quote": "Twelve people"}
+    site.ask(walked, {"question": "Why does the tide rise?"})  # one that the version was not asked
+    rebuild(config, HashEmbedder(), WordReader())
+    kept = read_report(site.index, site.live)
+    assert kept
+    assert list(kept.answers) == ["Who walked on the moon?", "Why does the tide rise?"]
+    site.write("en/moon.md", "The moon has no air.")
+    site.embedder = Counting(identity="another")
+    assert site.publish().outcome == "aside"
+    site.golden.write_text("{")
+    site.write("en/moon.md", MOON)
+    assert rebuild(config, HashEmbedder(), WordReader()).outcome == "unchanged"
+    assert "golden.jsonl, line 1" in caplog.text
+
+
+def test_a_server_that_built_the_first_version_records_its_answers(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.bot.open_models", lambda config: (HashEmbedder(), WordReader()))
+    live = LiveBot(open_bot(Config(corpus=site.write.folder, index=site.index, golden=site.golden)), site.index)
+
+    def recorded() -> int:
+        report = read_report(site.index, site.live)
+        return len(report.answers) if report else 0
+
+    assert recorded() == 0
+    stop = live.start()
+    deadline = time.monotonic() + 30
+    while not recorded() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    stop()
+    assert recorded() == 1
 
 
 def test_a_version_that_answers_worse_is_set_aside_with_both_answers(site: Site) -> None:
