@@ -34,10 +34,13 @@ class LexicalIndex:
 
     @classmethod
     def load(cls, folder: Path, size: int) -> "LexicalIndex":
-        """Read the files of `files` from `folder`."""
+        """Read the files of `files` from `folder`. Raises ValueError where they are not of `size` texts."""
         import bm25s
 
-        return cls(bm25s.BM25.load(folder), size)
+        bm25 = bm25s.BM25.load(folder)
+        if bm25.scores["num_docs"] != max(size, 1):  # `build` gives it one empty text where there is none
+            raise ValueError(f"{folder.name} has the words of {bm25.scores['num_docs']} texts, not of {size}")
+        return cls(bm25, size)
 
     def rows(self, word: str) -> NDArray[np.bool_]:
         """(size,) whether a text holds `word`."""

@@ -24,7 +24,7 @@ from pydantic import BaseModel, ValidationError
 
 from corpus.document import Chunk, Document, Sentence
 from corpus.errors import DocumentUnknown, IndexDamaged, IndexOutdated
-from index.dense import Dense, Found, pack_dense
+from index.dense import Dense, FaissDense, Found, pack_dense
 from index.disk import MEND, make_folders, sha256_of, sync_folder, write_file
 from index.encoder import Vectors
 from index.lexical import LexicalIndex
@@ -37,7 +37,7 @@ from index.vocabulary import Vocabulary
 FORMAT = 3
 """Raised whenever a file's shape or meaning changes; an index of another format is built anew."""
 
-MANIFEST, TEXTS, LEXICAL = "manifest.json", "texts.sqlite", "lexical"
+MANIFEST, TEXTS, LEXICAL, DENSE = "manifest.json", "texts.sqlite", "lexical", "chunks.faiss"
 BUILD = "Run `tanya index build`."
 
 UNIT = 1e-3
@@ -201,7 +201,16 @@ def faults_of(version: IndexVersion, folder: Path) -> list[str]:
         faults += [
             f"{name}, row {row + 1}: is no unit vector of {manifest.dimension} numbers" for row in _wrong_rows(rows, manifest.dimension)
         ]
-    return faults
+    return faults + _faults_of_dense(version, folder / DENSE)
+
+
+def _faults_of_dense(version: IndexVersion, path: Path) -> list[str]:
+    """Of FAISS' file, which is there whatever searches the version."""
+    try:
+        rows = FaissDense(path, version.chunk_vectors, version.mask).wrong_rows()
+        return [f"{path.name}, row {row + 1}: is not that row of chunks.npy" for row in rows]
+    except (OSError, ValueError, RuntimeError) as error:
+        return [f"{path.name}: cannot be read ({error})"]
 
 
 def _wrong_rows(vectors: StoredVectors, dimension: int) -> Iterator[int]:
@@ -245,6 +254,6 @@ def _files(contents: Contents) -> Iterator[tuple[str, bytes | Iterable[bytes]]]:
     yield TEXTS, pack_texts(contents.documents, contents.chunks, contents.sentences)
     yield "chunks.npy", pack_vectors(contents.vectors)
     yield "sentences.npy", pack_vectors(contents.sentence_vectors)
-    yield "chunks.faiss", pack_dense(contents.vectors, contents.sentence_vectors)
+    yield DENSE, pack_dense(contents.vectors, contents.sentence_vectors)
     for name, content in contents.lexical.files():
         yield f"{LEXICAL}/{name}", content

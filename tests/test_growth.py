@@ -62,6 +62,17 @@ def test_a_search_gives_the_nearest_rows_with_their_exact_cosines(tmp_path: Path
     assert recall(np.array([rows for rows, _ in found]), exact) >= 0.97
 
 
+@pytest.mark.parametrize("count", [1, EDGE, 2000])
+def test_each_row_is_checked_to_be_its_vector(tmp_path: Path, count: int) -> None:
+    vectors = unit_rows(count, 1)
+    dense = opened(tmp_path, vectors)
+    assert list(dense.wrong_rows()) == []
+    write_file(tmp_path / "turned.npy", pack_vectors(vectors[::-1]))
+    other = FaissDense(tmp_path / "v.faiss", StoredVectors(tmp_path / "turned.npy"), even)
+    least = {1: 0, EDGE: EDGE, 2000: 0.9 * index.dense.CHECKED}  # of a sample, some find themselves among their neighbours
+    assert len(list(other.wrong_rows())) >= least[count]
+
+
 @pytest.mark.parametrize("count", [EDGE, 2000])
 def test_a_language_alone_is_searched_among_its_own_rows(tmp_path: Path, count: int) -> None:
     vectors, queries = unit_rows(count, 1), unit_rows(30, 3)

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import faiss
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -212,6 +213,16 @@ def doubled_row(content: bytes) -> bytes:
     return content[:-256] + row.tobytes()
 
 
+def turned(content: bytes) -> bytes:
+    """Of an exact FAISS index: its rows in the opposite order."""
+    index = faiss.deserialize_index(np.frombuffer(content, np.uint8))
+    rows = index.reconstruct_n(0, index.ntotal)[::-1]
+    index.reset()
+    index.add(np.ascontiguousarray(rows))
+    found: bytes = faiss.serialize_index(index).tobytes()
+    return found
+
+
 @pytest.mark.parametrize(
     ("name", "change", "said"),
     [
@@ -232,6 +243,8 @@ def doubled_row(content: bytes) -> bytes:
         ("chunks.npy", lambda content: content + b"0000", "cannot be read"),
         ("chunks.npy", lambda content: content.replace(b"<f4", b"<i4"), "cannot be read"),
         ("chunks.faiss", lambda content: content[:50], "cannot be read"),
+        ("chunks.faiss", turned, "chunks.faiss, row 1: is not that row of chunks.npy"),
+        ("lexical/params.index.json", lambda content: content.replace(b'"num_docs": ', b'"num_docs": 1'), "has the words of 1"),
     ],
 )
 def test_what_hashes_do_not_find_is_found(
