@@ -113,9 +113,9 @@ class Report(BaseModel):
 
 
 _OUTCOMES = {
-    "live": "{version} is live.",
+    "live": "{version} went live.",
     "unchanged": "Nothing changed: {version} is live and stays.",
-    "aside": "{version} is set aside and {previous} stays live. `tanya index build --force` overrides.",
+    "aside": "{version} was set aside and {previous} stayed live. `tanya index build --force` overrides.",
     "planned": "Nothing was written. A build would change this:",
 }
 
@@ -276,7 +276,9 @@ def _plan(publication: Publication, embedder: Embedder) -> tuple[Corpus, Plan]:
         if not publication.force:
             raise CorpusEmpty(f"{error}\n{_kept(publication.index_dir)}") from error
         corpus = Corpus(())
-    return corpus, plan_build(corpus.documents, publication.index_dir, embedder, publication.chunk_tokens)
+    return corpus, plan_build(
+        corpus.documents, publication.index_dir, embedder, publication.chunk_tokens, str(publication.source.resolve())
+    )
 
 
 def _kept(index_dir: Path) -> str:

@@ -16,7 +16,7 @@ from corpus.document import Chunk, Document, Sentence
 from corpus.errors import BuildFailed, IndexDamaged, IndexMissing, IndexOutdated
 from corpus.split import split_chunks, split_sentences
 from index.disk import MEND, make_folders, reason_of, sync_folder
-from index.embed import Embedder, Progress
+from index.embed import Embedder, Progress, engine_of
 from index.lexical import LexicalIndex
 from index.lock import build_lock
 from index.reuse import KnownVectors, forget_cut_off, passage_text, passages_of, quotes_of
@@ -39,6 +39,8 @@ class Plan:
     passages: Sequence[str]
     quotes: Sequence[str]
     chunk_tokens: int
+    source: str
+    """Where the documents come from."""
     digest: str
     known: KnownVectors
     base: IndexVersion | None
@@ -79,7 +81,9 @@ class Plan:
         }
 
 
-def plan_build(documents: Sequence[Document], index_dir: Path, embedder: Embedder, chunk_tokens: int = CHUNK_TOKENS) -> Plan:
+def plan_build(
+    documents: Sequence[Document], index_dir: Path, embedder: Embedder, chunk_tokens: int = CHUNK_TOKENS, source: str = ""
+) -> Plan:
     """Split `documents` and compare them with the live version, if that can be opened; nothing is written."""
     chunks = [chunk for document in documents for chunk in split_chunks(document, embedder.count_tokens, chunk_tokens)]
     sentences = [sentence for document in documents for sentence in split_sentences(document)]
@@ -103,6 +107,7 @@ def plan_build(documents: Sequence[Document], index_dir: Path, embedder: Embedde
         passages=passages,
         quotes=quotes,
         chunk_tokens=chunk_tokens,
+        source=source,
         digest=digest,
         known=KnownVectors(index_dir, embedder, base),
         base=base,
@@ -151,6 +156,8 @@ def build_version(
         chunks=count,
         sentences=len(plan.sentences),
         corpus_sha256=plan.digest,
+        source=plan.source,
+        engine=engine_of(embedder),
         files={},
     )
     folder = index_dir / BUILDING / manifest.version

@@ -1,6 +1,6 @@
 """Vectors that need not be computed again: those of the version a build starts from, and those of a build that was cut off.
 
-A vector is known by the SHA-256 of its text and by the model's identity. While a build embeds, each slice of new
+A vector is known by the SHA-256 of its text, and by the model's identity and engine. While a build embeds, each slice of new
 vectors is appended to `embedded-….bin`; the build that comes after a killed one finds them there. A record that was
 cut off, or that a power cut spoilt, is recognised by its checksum and computed again.
 """
@@ -15,7 +15,7 @@ import numpy as np
 
 from corpus.document import Chunk, Document, Sentence
 from index.disk import remove_file, write_all
-from index.embed import Embedder, Progress
+from index.embed import Embedder, Progress, engine_of
 from index.encoder import Vectors
 from index.vectors import StoredVectors
 from index.version import IndexVersion
@@ -49,13 +49,14 @@ class KnownVectors(Mapping[bytes, Vectors]):
     """Text key -> (dimension,) row, of the version `base` and of the builds that were cut off."""
 
     def __init__(self, index_dir: Path, embedder: Embedder, base: IndexVersion | None) -> None:
-        name = hashlib.sha256(f"{embedder.identity}\n{embedder.dimension}".encode()).hexdigest()[:16]
+        model = (embedder.identity, embedder.dimension, engine_of(embedder))
+        name = hashlib.sha256("\n".join(map(str, model)).encode()).hexdigest()[:16]
         self.path = index_dir / f"{PREFIX}{name}.bin"
         self._record = np.dtype([("key", "u1", 32), ("row", "<f4", embedder.dimension), ("check", "<u4")])
         self._rows = dict(self._cut_off())
         self._stored: dict[bytes, tuple[StoredVectors, int]] = {}
         self._whole = len(self._rows) * self._record.itemsize
-        if base is not None and (base.manifest.model, base.manifest.dimension) == (embedder.identity, embedder.dimension):
+        if base is not None and (base.manifest.model, base.manifest.dimension, base.manifest.engine) == model:
             documents = base.documents
             self._stored |= {text_key(text): (base.chunk_vectors, row) for row, text in enumerate(passages_of(documents, base.chunks))}
             quotes = enumerate(quotes_of(documents, base.sentences))

@@ -57,6 +57,10 @@ class Manifest(BaseModel):
     chunks: int
     sentences: int
     corpus_sha256: str
+    source: str = ""
+    """The folder of the texts, where it was told."""
+    engine: str = ""
+    """What computed the vectors (`engine_of`)."""
     files: dict[str, str]
     """Relative path -> SHA-256."""
 

@@ -183,6 +183,19 @@ def test_vectors_of_another_model_are_not_taken_over(site: Site, monkeypatch: py
     assert site.publish().embedded == len({*site.embedder.texts}) == plan_texts(site)
 
 
+def test_an_index_of_another_engine_is_searched_and_its_vectors_are_not_taken_over(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Counting, "engine", "one", raising=False)
+    site.publish()
+    assert open_index(site.index).manifest.engine == "one"
+    monkeypatch.setattr(Counting, "engine", "another")
+    assert (site.publish().outcome, site.embedder.texts) == ("unchanged", [])
+    assert open_index(site.index, site.embedder.identity).manifest.engine == "one"
+    site.write("en/moon.md", MOON + " It is round.")
+    report = site.publish()
+    assert report.embedded == len({*site.embedder.texts}) == plan_texts(site)
+    assert open_index(site.index).manifest.engine == "another"
+
+
 def plan_texts(site: Site) -> int:
     fresh = Publication(source=site.write.folder, index_dir=site.index.parent / "nowhere", chunk_tokens=20)
     return plan(fresh, HashEmbedder()).embedded
