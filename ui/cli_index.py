@@ -44,24 +44,55 @@ def build(corpus: Path | None, index_: Path | None, as_json: bool, dry_run: bool
 @places
 @as_json
 def status(corpus: Path | None, index_: Path | None, as_json: bool) -> None:
-    """Say which version is live, since when, and from what, and which are kept."""
+    """Say which version is live, since when, and from what, and which are kept; exit code 1 where the live one cannot be told."""
     from bot.bot import index_folder
+    from corpus.errors import SearchIndexError
     from index.store import list_versions, read_current, read_manifest
 
     place = index_folder(read_settings(corpus, index_))
-    folder, manifest = read_manifest(place)
-    live, versions = read_current(place), list_versions(place)
+    versions, fault = list_versions(place), None
+    try:
+        (folder, manifest), live = read_manifest(place), read_current(place)
+    except SearchIndexError as error:
+        if not versions:
+            raise
+        fault = error
     if as_json:
         kept = [dataclasses.asdict(state) | {"manifest": None} for state in versions]
         rows = [{key: value for key, value in row.items() if key != "manifest"} for row in kept]
-        _print_json(manifest.model_dump(exclude={"files"}) | {"live_since": live.since, "versions": rows})
-        return
-    click.echo(f"{manifest.version}, live since {live.since}, built {manifest.created} with {manifest.model}")
-    click.echo(f"{manifest.documents} documents, {manifest.chunks} chunks, {manifest.sentences} sentences in {folder}")
-    for state in versions:
+        said = {"fault": str(fault)} if fault else manifest.model_dump(exclude={"files"}) | {"live_since": live.since}
+        _print_json(said | {"versions": rows})
+    elif not fault:
+        made = f"{manifest.model} on {manifest.engine}" if manifest.engine else manifest.model
+        click.echo(f"{manifest.version}, live since {live.since}, built {manifest.created} with {made}")
+        click.echo(f"{manifest.documents} documents, {manifest.chunks} chunks, {manifest.sentences} sentences in {folder}")
+        if manifest.source:
+            click.echo(f"from {manifest.source}")
+    for state in versions if not as_json else ():
         marks = [name for name, true in (("live", state.live), ("in use", state.used), ("set aside", state.place == "aside")) if true]
         counts = f"{state.manifest.documents} documents" if state.manifest else "cannot be read"
         click.echo(f"  {state.name}  {counts}, {state.bytes / 1e6:.1f} MB  {', '.join(marks)}")
+    if fault:
+        raise fault
+
+
+@index.command()
+@places
+@as_json
+@click.argument("version", required=False)
+def report(corpus: Path | None, index_: Path | None, as_json: bool, version: str | None) -> None:
+    """Say what the build of the live VERSION changed, or of another: documents, and answers to golden questions."""
+    from bot.bot import index_folder
+    from bot.publish import read_report
+    from corpus.errors import VersionUnknown
+    from index.store import read_current
+
+    place = index_folder(read_settings(corpus, index_))
+    name = version or read_current(place).name
+    found = read_report(place, name)
+    if found is None:
+        raise VersionUnknown(f"No report of {name} is kept in {place}. `tanya index status` lists the versions.")
+    click.echo(found.model_dump_json(indent=2) if as_json else found.text())
 
 
 @index.command()
@@ -133,12 +164,14 @@ def watch(corpus: Path | None, index_: Path | None) -> None:
 
     config = read_settings(corpus, index_)
     embedder, reader = open_models(config)
+    bars = Progress()
 
     def tell(told: Any) -> None:
+        bars.close()
         failed = isinstance(told, Exception)
         click.echo(f"Error: {told}" if failed else told.text(), err=failed)
 
-    with Progress() as progress, contextlib.suppress(KeyboardInterrupt):
+    with bars as progress, contextlib.suppress(KeyboardInterrupt):
         watch_corpus(config, embedder, reader, tell, threading.Event(), progress)
 
 

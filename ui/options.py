@@ -43,12 +43,17 @@ class Progress:
         from tqdm import tqdm
 
         if event in _BARS:
-            self.__exit__()
+            self.close()
             label, unit = _BARS[event]
             self._bar = tqdm(total=count, desc=label, unit=unit, file=sys.stderr) if count else None
         elif self._bar is not None:
             self._bar.update(count)
 
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """End the bar's line; the next stage begins one of its own."""
         if self._bar is not None:
             self._bar.close()
+            self._bar = None
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
