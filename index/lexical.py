@@ -50,9 +50,9 @@ class LexicalIndex:
             found[self._bm25.scores["indices"][start:end]] = True
         return found
 
-    def files(self) -> Iterator[tuple[str, bytes]]:
-        """(name, content) of the files that `load` reads."""
-        with tempfile.TemporaryDirectory(prefix="tanya-") as folder:
+    def files(self, place: Path) -> Iterator[tuple[str, bytes]]:
+        """(name, content) of the files that `load` reads; drafted in the folder `place`, OSError where that refuses."""
+        with tempfile.TemporaryDirectory(prefix="draft-", dir=place) as folder:
             self._bm25.save(folder, show_progress=False)
             for path in sorted(Path(folder).iterdir()):
                 yield path.name, path.read_bytes()

@@ -14,6 +14,7 @@ import contextlib
 import dataclasses
 import errno
 import json
+import os
 import sqlite3
 import tempfile
 import threading
@@ -216,15 +217,16 @@ def _sentence(row: _Row) -> Sentence:
     return Sentence(doc_id, start, end, tuple(json.loads(keys)))
 
 
-def pack_texts(documents: Sequence[Document], chunks: Iterable[Chunk], sentences: Iterable[Sentence]) -> Iterator[bytes]:
-    """The file's content, the same bytes for the same texts; OSError where the folder for temporary files refuses."""
-    with tempfile.TemporaryDirectory(prefix="tanya-") as folder:
+def pack_texts(documents: Sequence[Document], chunks: Iterable[Chunk], sentences: Iterable[Sentence], place: Path) -> Iterator[bytes]:
+    """The file's content, the same bytes for the same texts; drafted in the folder `place`, OSError where that refuses."""
+    with tempfile.TemporaryDirectory(prefix="draft-", dir=place) as folder:
         path = Path(folder) / "texts"
         try:
             with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
                 _fill(connection, documents, chunks, sentences)
         except sqlite3.Error as error:
-            raise OSError(errno.EIO, f"the texts cannot be written to {folder} ({error})") from error
+            number = errno.ENOSPC if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL else errno.EIO
+            raise OSError(number, f"{os.strerror(number)} ({error})") from error
         with path.open("rb") as file:
             while part := file.read(BLOCK):
                 yield part

@@ -246,7 +246,7 @@ class Contents:
 def write_version(folder: Path, manifest: Manifest, contents: Contents) -> Manifest:
     """Write all files of a version into the empty `folder`, the manifest last; OSError passes through."""
     make_folders(folder / LEXICAL)
-    hashes = {name: write_file(folder / name, content) for name, content in _files(contents)}
+    hashes = {name: write_file(folder / name, content) for name, content in _files(contents, folder)}
     sync_folder(folder / LEXICAL)
     complete = manifest.model_copy(update={"files": hashes})
     write_file(folder / MANIFEST, complete.model_dump_json(indent=1).encode())
@@ -254,10 +254,11 @@ def write_version(folder: Path, manifest: Manifest, contents: Contents) -> Manif
     return complete
 
 
-def _files(contents: Contents) -> Iterator[tuple[str, bytes | Iterable[bytes]]]:
-    yield TEXTS, pack_texts(contents.documents, contents.chunks, contents.sentences)
+def _files(contents: Contents, place: Path) -> Iterator[tuple[str, bytes | Iterable[bytes]]]:
+    """(name, content); what a library writes itself is drafted in `place`, so that it needs no room on another disk."""
+    yield TEXTS, pack_texts(contents.documents, contents.chunks, contents.sentences, place)
     yield "chunks.npy", pack_vectors(contents.vectors)
     yield "sentences.npy", pack_vectors(contents.sentence_vectors)
     yield DENSE, pack_dense(contents.vectors, contents.sentence_vectors)
-    for name, content in contents.lexical.files():
+    for name, content in contents.lexical.files(place):
         yield f"{LEXICAL}/{name}", content

@@ -2,55 +2,27 @@
 
 import contextlib
 import errno
+import json
 import random
 import shutil
 import subprocess
+import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from bot import Publication, publish
-from corpus.errors import BuildFailed, IndexMissing
-from index import HashEmbedder, list_versions, open_index, rollback, verify
+from corpus.errors import BuildFailed
+from index import list_versions, open_index, read_current, rollback, verify
+from index.lexical import LexicalIndex
 from index.store import MANIFEST, VERSIONS
+from tests.conftest import lacking
 from tests.faults import FailingDisk, RecordedDisk, standing_in
-from tests.kill import kill_loop, make_bot
+from tests.kill import kill_loop
+from tests.stage import TEXTS, Stage
 
-TEXTS = {"old": "The moon has no air. It is old.", "live": "The moon has no air. It is live.", "new": "The moon has no air. It is new."}
-
-
-class Stage:
-    """A corpus about to be built; `before` is the index to start from: with two versions, or none."""
-
-    def __init__(self, folder: Path, first: bool) -> None:
-        self.folder, self.before, self.index = folder, folder / "before", folder / "index"
-        for text in () if first else ("old", "live"):
-            self.publish(text, self.before)
-        self.before.mkdir(exist_ok=True)
-        self.states: set[str | None] = {None} if first else {"live"}
-        self.tried = 0
-
-    def publish(self, text: str, index: Path | None = None) -> None:
-        (self.folder / "corpus" / "en").mkdir(parents=True, exist_ok=True)
-        (self.folder / "corpus" / "en" / "moon.md").write_text(TEXTS[text])
-        golden = self.folder / "golden.jsonl"
-        golden.write_text('{"question": "the moon has no air", "language": "en", "quote": "no air"}')
-        where = Publication(source=self.folder / "corpus", index_dir=index or self.index, golden=golden, keep=0)
-        publish(where, HashEmbedder(), make_bot)
-
-    def reset(self) -> None:
-        shutil.rmtree(self.index, ignore_errors=True)
-        shutil.copytree(self.before, self.index)
-
-    def state(self) -> str | None:
-        """Which text answers; None where there is no index yet. Fails where there is anything but a whole version."""
-        try:
-            version = open_index(self.index)
-        except IndexMissing:
-            return None
-        assert verify(self.index) == []
-        return version.document("en.moon").text.removesuffix(".").split()[-1]
+ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture(params=[False, True], ids=["over a version", "first build ever"])
@@ -126,23 +98,85 @@ def test_each_step_of_going_back_may_fail(tmp_path: Path) -> None:
     assert step > 5
 
 
+def cut_off_after_each_step(stage: Stage, disk: RecordedDisk) -> Iterator[str]:
+    """What is done last before each power cut, the index being what the disk then holds: all that was not fsynced lost, and by chance."""
+    chance = random.Random(1)
+    for steps in range(len(disk.log) + 1):
+        for luck in (None, chance):
+            shutil.rmtree(stage.index)
+            disk.after_power_cut(steps, stage.index, luck)
+            yield f"step {steps}: {disk.log[steps - 1]}"
+
+
 def test_the_power_may_go_after_each_step(stage: Stage) -> None:
     stage.reset()
     disk = RecordedDisk(stage.index)
     with standing_in(disk):
         stage.publish("new")
     assert stage.state() == "new"
-    chance = random.Random(1)
     seen = set()
-    for steps in range(len(disk.log) + 1):
-        for luck in (None, chance):
-            shutil.rmtree(stage.index)
-            disk.after_power_cut(steps, stage.index, luck)
-            found = stage.state()
-            assert found in stage.states | {"new"}, f"after step {steps}: {disk.log[steps - 1]}"
-            seen.add(found)
+    for last in cut_off_after_each_step(stage, disk):
+        found = stage.state()
+        assert found in stage.states | {"new"}, last
+        seen.add(found)
     assert found == "new"
     assert seen == stage.states | {"new"}
+
+
+def test_the_power_may_go_while_vectors_are_kept_and_the_next_build_embeds_what_was_lost(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("index.reuse.SLICE_CHARACTERS", 1)  # one text at a time
+    stage.reset()
+    disk = RecordedDisk(stage.index)
+    with standing_in(disk):
+        stage.publish("new")
+    tried, torn = 0, 0
+    for last in cut_off_after_each_step(stage, disk):
+        if not (kept := [*stage.index.glob("embedded-*.bin")]) or stage.state() == "new":
+            continue
+        tried += 1
+        if content := kept[0].read_bytes():  # half of a write may have reached the disk, too
+            torn += 1
+            kept[0].write_bytes(content[: len(content) - 1 - tried % 40])
+        stage.publish("new")
+        assert stage.state() == "new", last
+        assert not [*stage.index.glob("embedded-*.bin")], last
+    assert tried > 20
+    assert torn > 10
+
+
+def test_the_power_may_go_while_going_back(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, first=False)
+    stage.reset()
+    stage.publish("new")
+    first = min(path.name for path in (stage.index / VERSIONS).iterdir() if path.name != read_current(stage.index).name)
+    disk = RecordedDisk(stage.index)
+    with standing_in(disk):
+        rollback(stage.index, first)
+    back = stage.state()
+    assert back != "new"
+    seen = [stage.state() for _ in cut_off_after_each_step(stage, disk)]
+    assert set(seen) == {"new", back}
+    assert (seen[0], seen[-1]) == ("new", back)
+
+
+def test_drafts_need_no_room_elsewhere_and_a_write_cut_short_is_told_in_its_own_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = Stage(tmp_path, first=False)
+    stage.reset()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    stage.publish("new")
+    assert stage.state() == "new"
+
+    def cut_short(self: LexicalIndex, place: Path) -> Iterator[tuple[str, bytes]]:
+        raise OSError("96 requested and 12 written")  # numpy's words for a full disk, without a number
+
+    monkeypatch.setattr(LexicalIndex, "files", cut_short)
+    with pytest.raises(BuildFailed, match="96 requested and 12 written"):
+        stage.publish("old")
+    assert stage.state() == "new"
 
 
 def test_the_model_of_the_disk_loses_what_was_not_synced(tmp_path: Path) -> None:
@@ -208,36 +242,19 @@ def test_killed_at_any_moment(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    place = tmp_path / "small"
-    place.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", place], capture_output=True, text=True)
-    if mounted.returncode:  # not `lacking`: a container cannot be given this right by installing something
-        pytest.skip(f"needs the right to mount a small file system: {mounted.stderr.strip()}")
-    yield place
-    subprocess.run(["umount", place], check=True)
+def small_disks() -> list[str]:
+    """The command in which a process may mount a file system of its own: as anybody where that is allowed, else as root."""
+    commands = (["unshare", "-rm"], ["unshare", "-m"])
+    trial = ["mount", "-t", "tmpfs", "tmpfs", "/tmp"]
+    allowed = [one for one in commands if shutil.which("unshare") and not subprocess.run([*one, *trial], capture_output=True).returncode]
+    return allowed[0] if allowed else lacking("needs the right to mount a small file system: unshare -rm, or root")
 
 
 @pytest.mark.root
-def test_a_full_disk_leaves_the_old_version_answering_and_a_later_build_succeeds(small_disk: Path, tmp_path: Path) -> None:
-    stage = Stage(tmp_path, first=False)
-    stage.index = small_disk / "index"
-    stage.publish("live")
-    filler = small_disk / "filler"
-    failures: list[str] = []
-    with filler.open("wb") as file:
-        free = shutil.disk_usage(small_disk).free
-        file.write(b"x" * free)
-    for spare in range(0, 200_000, 8192):
-        with filler.open("r+b") as file:
-            file.truncate(max(0, free - spare))
-        try:
-            stage.publish("new")
-        except BuildFailed as error:
-            failures.append(str(error))
-            assert stage.state() == "live"
-        else:
-            break
+def test_a_full_disk_leaves_the_old_version_answering_and_a_later_build_succeeds(small_disks: list[str], tmp_path: Path) -> None:
+    command = [*small_disks, sys.executable, "-m", "tests.full_disk", str(tmp_path)]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert run.returncode == 0, run.stderr
+    failures = json.loads(run.stdout)
     assert len(failures) > 2
     assert [said for said in failures if "No space left" not in said] == []
-    assert stage.state() == "new"
