@@ -45,7 +45,7 @@ class MilvusStore:
         try:
             import pymilvus
         except ModuleNotFoundError:
-            raise StoreUnavailable("TANYA_VECTOR_STORE=milvus needs pymilvus: pip install 'tanya-diplomasi[milvus]'.") from None
+            raise StoreUnavailable("TANYA_VECTOR_STORE=milvus needs pymilvus: pip install 'pymilvus>=3,<4'.") from None
         # It logs every error with its trace; ours have a name and go where they belong.
         logging.getLogger("pymilvus").setLevel(logging.CRITICAL)
         with self.named_errors():

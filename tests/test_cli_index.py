@@ -1,6 +1,9 @@
 """`tanya index …`: what the commands print, and their exit codes."""
 
 import json
+import re
+import shutil
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -16,6 +19,7 @@ from index.store import CURRENT
 from tests.conftest import Writer
 from ui.cli import main
 
+ROOT = Path(__file__).parent.parent
 MOON = "The moon has no air. Twelve people walked on the moon."
 
 
@@ -124,6 +128,26 @@ def test_watch_tells_of_each_build_and_each_mistake(shelf: Shelf, monkeypatch: p
         "  en.sun",
     ]
     assert [line for line in err.splitlines() if line.startswith("Error: ") and "golden.jsonl, line 1" in line]
+
+
+def test_a_backup_is_restored_as_the_readme_says(shelf: Shelf) -> None:
+    blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
+    block = next(block for block in blocks if "tar -C" in block).replace("/srv", str(shelf.index.parent))
+    back_up, restore, *commands = [line.split(" #")[0].split() for line in block.splitlines()]
+    assert [words[2] for words in commands] == ["rollback", "verify"]
+    shelf.run("build")
+    kept = shelf.live
+    subprocess.run(back_up, cwd=shelf.index.parent, check=True)
+    shelf.write("en/moon.md", MOON + " It is round.")
+    shelf.run("build")
+    shutil.rmtree(shelf.index)
+    subprocess.run(restore, cwd=shelf.index.parent, check=True)
+    assert (shelf.index / CURRENT).read_text().splitlines()[0] == kept
+    for words in commands:
+        result = CliRunner().invoke(main, [word.replace("VERSION", kept) for word in words[1:]])
+        assert (result.exit_code, kept in result.stdout) == (0, True), result.output
+    code, out, _ = shelf.run("build", "--json")
+    assert (code, json.loads(out)["changed"], json.loads(out)["previous"]) == (0, ["en.moon"], kept)
 
 
 def test_status_names_the_texts_and_lists_versions_though_the_live_one_cannot_be_told(shelf: Shelf) -> None:

@@ -375,7 +375,7 @@ def test_an_address_without_a_server_is_named_without_its_password() -> None:
 
 def test_milvus_without_its_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pymilvus", None)
-    with pytest.raises(StoreUnavailable, match=r"pip install 'tanya-diplomasi\[milvus\]'"):
+    with pytest.raises(StoreUnavailable, match="pip install 'pymilvus>=3,<4'"):
         MilvusStore("http://127.0.0.1:19530")
 
 
