@@ -62,6 +62,14 @@ def test_a_search_gives_the_nearest_rows_with_their_exact_cosines(tmp_path: Path
     assert recall(np.array([rows for rows, _ in found]), exact) >= 0.97
 
 
+@pytest.mark.parametrize("count", [EDGE, 2000])
+def test_a_large_index_is_mapped_and_not_read_into_memory(tmp_path: Path, count: int) -> None:
+    dense = opened(tmp_path, unit_rows(count, 1))
+    assert len(dense.search(unit_rows(1, 3), 10)[0]) == 10
+    mapped = [line for line in Path("/proc/self/maps").read_text().splitlines() if line.endswith(str(tmp_path / "v.faiss"))]
+    assert bool(mapped) == (count > EDGE)
+
+
 @pytest.mark.parametrize("count", [1, EDGE, 2000])
 def test_each_row_is_checked_to_be_its_vector(tmp_path: Path, count: int) -> None:
     vectors = unit_rows(count, 1)
