@@ -25,12 +25,13 @@ from bot.phrases import phrase
 from bot.premise import unconfirmed
 from bot.publish import GOLDEN, Publication, Report, Watch, publish, record_answers, unasked
 from bot.question import Question, question_language, read_question
-from bot.read import Candidate, Reading, read, stems
+from bot.read import NEAR, Candidate, Reading, read, stems
 from bot.reader import Reader, SpanReader, whole
 from bot.smalltalk import small_talk, without_greeting
 from bot.suggest import EXAMPLES, Ask, Suggestion, examples, read_suggestions, related, suggest
 from corpus.errors import IndexMissing, IndexOutdated, TanyaError
 from corpus.language import LANGUAGES
+from corpus.numbers import years
 from corpus.text import normalise
 from index.build import text_to_embed
 from index.embed import DEFAULT_MODEL, E5Embedder, Embedder, SentenceTransformerEmbedder
@@ -51,6 +52,12 @@ NEAREST = 3
 
 FIRST = 3
 """Examples beside a greeting, or where a question is about something else."""
+
+SIDE_WITHIN = 2 * NEAR
+"""How far below the best sentence one may score that names the side of a comparison, where the best does not."""
+
+SURE_BESIDE = 0.15
+"""Of a side, where the other one is answered: who compares two things has both, and half an answer is said to be half."""
 
 FOREIGN = 0.1
 """Below this probability nothing in the corpus is near enough to be worth showing: nine of twelve tuning questions off the topic are,
@@ -146,11 +153,31 @@ class Bot:
         looks = []
         for part in parts.parts if parts else ():
             question = read_question(part.question, len(part.question), asked.language)
-            looks.append(Look(question, self._read(question, k, [asked.language]), part))
+            looks.append(self._of_side(Look(question, self._read(question, k, [asked.language]), part)))
         if not any(look.found for look in looks):
             return [Look(asked, self.readings(asked, k))]
+        looks = [self._beside(look) for look in looks]
         others = [language for language in LANGUAGES if language != asked.language]
         return [look if look.found else replace(look, readings=look.readings + self._read(look.question, k, others)) for look in looks]
+
+    def _of_side(self, look: Look) -> Look:
+        """Of a side of a comparison, the best sentence that names it, before one that does not and looks little better."""
+        part = look.part
+        if part is None or part.subject is None:
+            return look
+        readings = []
+        for reading, hits in look.readings:
+            near = (one for one in reading.found if not one.conflict and one.score >= reading.chosen[0].score - SIDE_WITHIN)
+            named = next((one for one in near if self._names(one, part)), None) if reading.chosen else None
+            readings.append((replace(reading, chosen=(named,)) if named else reading, hits))
+        return replace(look, readings=readings)
+
+    def _beside(self, look: Look) -> Look:
+        """Where the other side is answered, one that is named may be less sure."""
+        reading, hits = look.readings[0]
+        if look.found or not look.part or not look.part.subject or not reading.chosen or not self._names(reading.chosen[0], look.part):
+            return look
+        return replace(look, readings=[(replace(reading, threshold=SURE_BESIDE), hits), *look.readings[1:]])
 
     def understood(self, question: str, history: Sequence[Turn] = (), language: str | None = None) -> Question:
         """The question as it would be asked without the conversation; one that was suggested stands alone. Raises QuestionInvalid."""
@@ -241,8 +268,10 @@ class Bot:
         return any(one.row in rows and self._names(one, look.part) for one in best)
 
     def _names(self, candidate: Candidate, part: Part) -> bool:
-        language = self.version.language_of(candidate.chunk)
-        return part.subject is None or stems(part.subject, language) <= stems(text_of(candidate, self.version), language)
+        if part.subject is None:
+            return True
+        language, text = self.version.language_of(candidate.chunk), text_of(candidate, self.version)
+        return stems(part.subject, language) <= stems(text, language) and years(part.subject) <= years(text)
 
     def _cite(self, number: int, candidate: Candidate, found: dict[str, Hit], answer: tuple[int, int] | None) -> Citation:
         hit = found[candidate.chunk.chunk_id]
