@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 import corpus as corpus_package
 import index as index_package
 from bot.suggest import Ask
-from corpus.errors import CorpusEmpty, CorpusShrunk, EvaluationInvalid, IndexDamaged, SearchIndexError, StoreUnavailable
+from corpus.errors import CorpusEmpty, CorpusShrunk, EvaluationInvalid, IndexDamaged, QuestionInvalid, SearchIndexError, StoreUnavailable
 from corpus.load import Corpus, corpus_fingerprint, load_quiet_corpus
 from index.build import CHUNK_TOKENS, Plan, build_failed, build_version, plan_build
 from index.disk import make_folders, reason_of, replace_file
@@ -39,6 +39,9 @@ GOLDEN = Path(__file__).parent / "golden.jsonl"
 
 LEAST_SHARE = 0.5
 """A corpus with a smaller share of the live version's documents was lost, not edited: a folder not mounted, a wrong path."""
+
+NAMED = 60
+"""Characters of a question by which an error names it."""
 
 Watch = Callable[[str, int], None]
 """Told ("start", texts) and ("step", texts) of a build, ("questions", count) and ("question", 1) of the gate."""
@@ -204,10 +207,14 @@ def read_golden(path: Path) -> list[GoldenQuestion]:
 
 
 def ask_golden(questions: Sequence[GoldenQuestion], ask: Ask, tell: Watch | None = None) -> dict[str, GoldenAnswer]:
-    """What `ask` says to each question, and whether that is right."""
+    """What `ask` says to each question, and whether that is right. Raises EvaluationInvalid where one cannot be asked."""
     answers = {}
     for golden in questions:
-        said = ask(golden.question, golden.language)
+        try:
+            said = ask(golden.question, golden.language)
+        except QuestionInvalid as error:
+            start = golden.question[:NAMED]
+            raise EvaluationInvalid(f"The golden question {start!r} cannot be asked. {error} Check TANYA_GOLDEN.") from error
         sources = sorted({citation.doc_id for citation in said.citations})
         found = not said.refused and (golden.quote or "") in said.answer and golden.doc_id in (None, *sources)
         answers[golden.question] = GoldenAnswer(answer=said.answer, sources=sources, right=said.refused if golden.refused else found)

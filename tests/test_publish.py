@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,8 +17,21 @@ from bot.publish import plan, read_golden, read_report
 from bot.suggest import Ask
 from corpus import load_corpus
 from corpus.errors import CorpusChanging, CorpusEmpty, CorpusMissing, CorpusShrunk, EvaluationInvalid, IndexOutdated
-from index import E5Embedder, HashEmbedder, IndexVersion, Retriever, build_index, open_index, plan_build, read_current, rollback, verify
-from index.embed import Progress
+from index import (
+    E5Embedder,
+    HashEmbedder,
+    IndexVersion,
+    OpenVinoEncoder,
+    Retriever,
+    TorchEncoder,
+    build_index,
+    open_index,
+    plan_build,
+    read_current,
+    rollback,
+    verify,
+)
+from index.embed import Progress, engine_of
 from index.encoder import Vectors
 from index.store import ASIDE, MANIFEST, VERSIONS
 from tests.conftest import DOCUMENTS, Writer, shipped_documents
@@ -194,6 +208,14 @@ def test_an_index_of_another_engine_is_searched_and_its_vectors_are_not_taken_ov
     report = site.publish()
     assert report.embedded == len({*site.embedder.texts}) == plan_texts(site)
     assert open_index(site.index).manifest.engine == "another"
+
+
+@pytest.mark.model
+def test_the_default_model_names_its_engine() -> None:
+    torch = TorchEncoder(SimpleNamespace(config=SimpleNamespace(hidden_size=4)), None)
+    assert E5Embedder(torch).engine == "Torch"
+    assert E5Embedder(OpenVinoEncoder()).engine.startswith("OpenVino")
+    assert engine_of(HashEmbedder()) == ""
 
 
 def plan_texts(site: Site) -> int:
@@ -408,6 +430,14 @@ def test_a_corpus_emptied_by_accident_replaces_no_version_that_cannot_be_opened(
     assert site.live == first.version
     site.write("en/moon.md", MOON)
     assert site.publish(force=True).outcome == "live"
+
+
+def test_a_golden_question_that_is_too_long_to_be_asked_is_named(site: Site) -> None:
+    site.publish()
+    site.ask({"question": "Who walked on the moon? " * 100})
+    site.write("en/moon.md", MOON + " It is round.")
+    with pytest.raises(EvaluationInvalid, match=r"'Who walked on the moon\? .* at most 2,000 are read.*TANYA_GOLDEN"):
+        site.publish()
 
 
 def test_golden_questions_that_cannot_be_read_are_named_before_anything_is_built(site: Site) -> None:

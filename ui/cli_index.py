@@ -62,13 +62,14 @@ def status(corpus: Path | None, index_: Path | None, as_json: bool) -> None:
         rows = [{key: value for key, value in row.items() if key != "manifest"} for row in kept]
         said = {"fault": str(fault)} if fault else manifest.model_dump(exclude={"files"}) | {"live_since": live.since}
         _print_json(said | {"versions": rows})
-    elif not fault:
+        sys.exit(bool(fault))
+    if not fault:
         made = f"{manifest.model} on {manifest.engine}" if manifest.engine else manifest.model
         click.echo(f"{manifest.version}, live since {live.since}, built {manifest.created} with {made}")
         click.echo(f"{manifest.documents} documents, {manifest.chunks} chunks, {manifest.sentences} sentences in {folder}")
         if manifest.source:
             click.echo(f"from {manifest.source}")
-    for state in versions if not as_json else ():
+    for state in versions:
         marks = [name for name, true in (("live", state.live), ("in use", state.used), ("set aside", state.place == "aside")) if true]
         counts = f"{state.manifest.documents} documents" if state.manifest else "cannot be read"
         click.echo(f"  {state.name}  {counts}, {state.bytes / 1e6:.1f} MB  {', '.join(marks)}")
