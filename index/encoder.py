@@ -10,7 +10,9 @@ The embeddings of the vocabulary, four fifths of all weights, are there once, wh
 looked up in the mapped file. Both engines are safe to be shared by threads.
 """
 
+import contextlib
 import copy
+import ctypes
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -139,6 +141,7 @@ class OpenVinoEncoder:
         with self._lock:
             if self._request is None:
                 self._request, self._changes = self._compiled(), {}
+                _give_back()
             self._request.infer([vectors, np.where(mask, np.float32(0), np.float32(FAR))[:, None, None, :]])
             return np.array(self._request.get_output_tensor().data)
 
@@ -238,6 +241,12 @@ def padded(rows: Sequence[Sequence[int]], longest: int) -> tuple[NDArray[np.int6
         ids[i, : len(row)] = row
         mask[i, : len(row)] = True
     return ids, mask
+
+
+def _give_back() -> None:
+    """Return to the system what compiling has freed (45 MB a model), where the C library can."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def has_bfloat16() -> bool:

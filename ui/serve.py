@@ -45,6 +45,10 @@ PATHS = {"en": "/en", "id": "/"}
 VOTES = ("why", "send", "rated", "rated_why", "rated_not", "rated_late", "rated_off")
 """The words that the chat's script says when somebody votes."""
 
+KEEP_ALIVE = 75
+"""Seconds that a connection may stay without a request. Proxies and clients drop theirs after 5 to 60: who keeps one longer than the
+server loses the request that is on its way when that closes it."""
+
 FORGETTING = 6 * 3600
 """Seconds between two looks for what is too old: a day's retention is kept to a quarter."""
 
@@ -234,7 +238,7 @@ def _server(site: Site, config: Config, on_hangup: Callable[[], None]) -> Any:
 
     settings = uvicorn.Config(
         site, host=config.host, port=config.port, log_config=None, access_log=False, server_header=False, proxy_headers=False,
-        timeout_graceful_shutdown=config.timeout + GRACE,
+        timeout_graceful_shutdown=config.timeout + GRACE, timeout_keep_alive=KEEP_ALIVE,
     )  # fmt: skip
     return Server(settings)
 
