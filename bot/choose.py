@@ -39,13 +39,16 @@ _WHAT = [
     )
 ]
 _DEFINES = re.compile(
-    r"\s(?:adalah|ialah|merupakan|berarti|didefinisikan sebagai|mencakup|meliputi|is|are|was|were|means|refers to|stands for"
-    r"|consists? of)\s"
+    r"\s(?:adalah|ialah|merupakan|berarti|(?:didefinisikan|diartikan|dimaknai) sebagai|(?:mengacu|merujuk) (?:pada|kepada)|mencakup"
+    r"|meliputi|is|are|was|were|means|refers to|stands for|consists? of)\s"
 )
 _LINK = re.compile(r"\s(?:milik|dalam|di|pada|oleh|yang|menurut|during|in|by|that|which|according)\s", re.IGNORECASE)
 """What follows these says more about a subject, and may be missing where it is defined."""
 
 _ASIDE = re.compile(r"\(([^)]*)\)")
+_RELATIVE = re.compile(r"\b(?:yang|which|that|who)$", re.IGNORECASE)
+"""What follows says something of the last words, not of the subject."""
+
 _WHY = re.compile(
     r"\b(?:mengapa|kenapa|knp|why|how come|for what reason|apa (?:alasan|sebab|penyebab|reason)\w*|alasan(?:nya)?|penyebab(?:nya)?)\b",
     re.IGNORECASE,
@@ -160,6 +163,8 @@ def _begins_with(subject: str, candidate: Candidate, version: IndexVersion) -> b
         return False
     language = version.language_of(candidate.chunk)
     before = text[: verb.start()]
+    if _RELATIVE.search(before):
+        return False
     asked, bare = stems(subject, language), stems(_ASIDE.sub(" ", before), language)
     asides = [stems(one, language) for one in _ASIDE.findall(before)]
     return bool(asked) and (asked in asides or (asked <= stems(before, language) and len(bare - asked) < LONGER))

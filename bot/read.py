@@ -64,6 +64,30 @@ NAME_LINK = 0.78
 """A name that is not in the passage has to be this close to some word of it (a translation, a long form); of foreign names
 one in ten is."""
 
+COUNTERPARTS = {
+    name: tuple(others.split("|"))
+    for names, others in (
+        ("embassy embassies kedutaan kedubes", "kedutaan|kedubes|kbri|embass"),
+        ("ambassador duta", "duta besar|ambassador|envoy"),
+        ("besar", "embass|ambassador|great"),
+        ("ministry kementerian minister menteri", "kementerian|menteri|minist"),
+        ("mofa kemlu kemenlu", "kemlu|kementerian luar negeri|foreign ministry|ministry of foreign affairs"),
+        ("luar negeri foreign", "luar negeri|foreign"),
+        ("agency badan", "badan|agency"),
+        ("institute lembaga", "lembaga|institut"),
+        ("jenderal general", "jenderal|general"),
+        ("regulation peraturan", "peraturan|regulation"),
+        ("summit ktt tingkat tinggi konferensi conference", "konferensi|conference|ktt|summit"),
+        ("parliament dpr dewan perwakilan rakyat", "dewan perwakilan rakyat|dpr|parlem|parliam"),
+        ("un pbb nations perserikatan bangsa bangsa-bangsa", "perserikatan bangsa|pbb|united nations"),
+        ("zealand selandia baru", "selandia baru|new zealand"),
+        ("cambodia kamboja", "kamboja|cambodia"),
+        ("wni indonesians indonesian", "wni|warga negara|indonesia|citizens"),
+    )
+    for name in names.split()
+}
+"""Words of names, and beginnings of what the other language or everyday speech has for them: those of which the links are too low."""
+
 CONFLICT = 8.0
 """What a sentence loses by naming another year than the question: more than any wording gains."""
 
@@ -201,6 +225,7 @@ def mentions(passage: str, word: str, forms: Mapping[str, frozenset[str]] = Mapp
     if asked <= said:
         return True
     low = passage.lower()
+    said |= {name for name in asked - said if any(re.search(rf"\b{other}", low) for other in COUNTERPARTS.get(name, ()))}
     for acronym, full in forms.items():
         if acronym.lower() in said:
             said |= {part.lower() for form in full for part in _WORD.findall(form)}
