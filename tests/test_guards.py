@@ -422,6 +422,17 @@ def test_a_setting_that_would_open_a_door_by_mistake_stops_the_start(monkeypatch
         read_config()
 
 
+def test_a_rebuild_is_asked_for_with_the_token_and_is_not_there_without_one(site: Site) -> None:
+    here = client(site)
+    assert [here.request(method, "/api/admin/rebuild").status_code for method in ("GET", "POST")] == [404, 404]
+    setting(site, admin_token="a-long-enough-token")
+    assert [here.request(method, "/api/admin/rebuild").status_code for method in ("GET", "POST")] == [401, 401]
+    bearer = {"Authorization": "Bearer a-long-enough-token"}
+    assert here.post("/api/admin/rebuild", headers=bearer).status_code == 202
+    until(lambda: not here.get("/api/admin/rebuild", headers=bearer).json()["running"])
+    assert here.get("/api/admin/rebuild", headers=bearer).json()["event"] == "done"
+
+
 def test_a_server_that_others_reach_says_what_it_exposes() -> None:
     said = exposure(Config(host="0.0.0.0"))
     for word in ("0.0.0.0:7860", "60/minute", "TLS", "password", "/metrics", "/api", "/v1", "/mcp", "rate answers"):

@@ -126,11 +126,11 @@ class Site:
         door = Door(self.settings)
         asking = [api_routes(self.desk, door), health_routes(self.desk), completion_routes(self.desk), embed_routes(self.desk, door)]
         beside = [feedback_routes(self.desk, self.kept), privacy_routes(self.settings), metrics_routes(self.metrics, self.settings)]
-        for routes in (*asking, *beside, nowhere_routes()):
+        admin = admin_routes(self._token, rebuilding(self.bot, self._look))
+        for routes in (*asking, *beside, admin, nowhere_routes()):
             app.include_router(routes)
         self._tools = tool_server(self.desk)
         app.router.routes.extend(tool_routes(self._tools))
-        app.include_router(admin_routes(self._token, rebuilding(self.bot, self._look)))
         app.mount("/pages", static_files())
         app.add_route("/en", lambda _: Response(status_code=307, headers={"Location": "en/"}))
         return self._with_chats(app)
