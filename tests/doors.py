@@ -4,11 +4,13 @@ import contextlib
 import dataclasses
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -101,6 +103,42 @@ def sse(text: str) -> list[tuple[str, str, dict[str, Any]]]:
         if fields:
             found.append((fields.get("id", ""), fields["event"], json.loads(fields["data"])))
     return found
+
+
+class ChatPage:
+    """The chat as its page uses it, without a browser: at `address`, that of the page."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address.rstrip("/")
+        page = httpx.get(self.address + "/", timeout=60).text
+        config = re.search(r"window\.gradio_config = (\{.*?\});?</script>", page)
+        assert config
+        ids = {one["id"]: one["props"].get("elem_id", "") for one in json.loads(config[1])["components"]}
+        events = [(call["id"], target) for call in json.loads(config[1])["dependencies"] for target in call["targets"]]
+        self.calls = {(ids.get(element, ""), event): (number, element) for number, (element, event) in events}
+
+    def body(self, *given: Any, call: tuple[str, str] = ("td-box", "submit"), chosen: Any = None) -> dict[str, Any]:
+        """What the page sends at an event of an element."""
+        number, element = self.calls[call]
+        return {"data": list(given), "fn_index": number, "trigger_id": element, "session_hash": uuid.uuid4().hex[:11], "event_data": chosen}
+
+    def join(self, body: Any, **headers: str) -> httpx.Response:
+        headers["Content-Type"] = "application/json"
+        return httpx.post(self.address + "/gradio_api/queue/join", content=json.dumps(body), headers=headers, timeout=60)
+
+    def messages(self, body: dict[str, Any]) -> list[dict[str, Any]]:
+        """The conversation after that event."""
+        self.join(body).raise_for_status()
+        told = httpx.get(self.address + "/gradio_api/queue/data", params={"session_hash": body["session_hash"]}, timeout=60).text
+        events = [json.loads(line.removeprefix("data: ")) for line in told.splitlines() if line]
+        (whole,) = (event["output"]["data"][0] for event in events if event["msg"] == "process_completed")
+        found: list[dict[str, Any]] = whole
+        return found
+
+    def ask(self, question: str) -> str:
+        """The HTML of the answer to a first question."""
+        shown: str = self.messages(self.body(question, []))[-1]["content"][0]["text"]
+        return shown
 
 
 @contextlib.contextmanager

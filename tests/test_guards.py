@@ -20,7 +20,7 @@ from pydantic import SecretStr
 import ui.limits
 from bot import Config, read_config
 from corpus import SettingsInvalid
-from tests.doors import QUESTION, moon_bot, served, slow, toy_process, until
+from tests.doors import QUESTION, ChatPage, moon_bot, served, slow, toy_process, until
 from ui.chat import talk
 from ui.desk import Desk
 from ui.limits import MAX_BODY
@@ -196,11 +196,12 @@ def test_gradios_own_doors_are_shut(site: Site, path: str, prefix: str, method: 
     assert set(response.json()) == {"error"}
 
 
-def test_the_chat_answers_only_its_own_page(site: Site) -> None:
-    body = {"data": [QUESTION, []], "fn_index": 0, "session_hash": "abc"}
-    foreign = client(site).post("/gradio_api/queue/join", json=body, headers={"Origin": "https://evil.example"})
+def test_the_chat_answers_only_its_own_page(address: str) -> None:
+    page = ChatPage(address)
+    body = page.body(QUESTION, [])
+    foreign = page.join(body, Origin="https://evil.example")
     assert (foreign.status_code, foreign.json()["error"]["code"]) == (403, "forbidden")
-    assert client(site).post("/gradio_api/queue/join", json=body, headers={"Origin": LOCAL}).status_code == 200
+    assert page.join(body, Origin=address).status_code == 200
 
 
 @pytest.mark.parametrize(

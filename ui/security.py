@@ -23,7 +23,8 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.config import LOOPBACK, Config
-from ui.errors import error_response
+from ui.errors import ClientGone, error_response
+from ui.joins import Joins
 from ui.limits import FORWARDED, address_of, is_within
 from ui.log import TRUSTED
 
@@ -51,6 +52,8 @@ _CHAT_DOORS = re.compile(
     r"|/gradio_api/(queue/(join|data)|heartbeat/\w+|startup-events|theme\.css|app_id|cancel|reset)"
 )
 """All that the chat's page asks for. Uploads, files, runs, calls, proxies and the editor of Gradio are no doors here."""
+
+NOT_OURS = "The chat could not do that. Load the page again."
 
 
 class ClientAddress:
@@ -226,9 +229,9 @@ class CrossOrigin(CORSMiddleware):
 class ChatDoors:
     """Around Gradio: only what its page needs, errors of one shape, no cross-origin headers of its own."""
 
-    def __init__(self, app: ASGIApp, has_address: bool) -> None:
-        """`has_address` says that Gradio was told the address that people see."""
-        self.app, self._has_address = app, has_address
+    def __init__(self, app: ASGIApp, joins: Joins, has_address: bool) -> None:
+        """`joins` reads what asks; `has_address` says that Gradio was told the address that people see."""
+        self.app, self._joins, self._has_address = app, joins, has_address
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let pass or refuse; a websocket is neither."""
@@ -236,8 +239,14 @@ class ChatDoors:
             return
         if not _CHAT_DOORS.fullmatch(get_route_path(scope)) or ".." in scope["path"]:
             await error_response(404, "There is nothing here.")(scope, receive, send)
-        else:
-            await self._enter(scope, receive, send)
+            return
+        if scope["method"] == "POST" and get_route_path(scope) == "/gradio_api/queue/join":
+            asked = self._joins.read(await body_of(receive))
+            if asked is None:
+                await error_response(400, NOT_OURS)(scope, receive, send)
+                return
+            receive = _again(asked, receive)
+        await self._enter(scope, receive, send)
 
     async def _enter(self, scope: Scope, receive: Receive, send: Send) -> None:
         refused = 0
@@ -264,7 +273,29 @@ class ChatDoors:
             # Gradio looks up what a body names without a check: that is the body's fault.
             refused = 400
         if refused:
-            await error_response(refused, "The chat could not do that. Load the page again.")(scope, receive, send)
+            await error_response(refused, NOT_OURS)(scope, receive, send)
+
+
+async def body_of(receive: Receive) -> bytes:
+    """The whole body. Raises ClientGone where it does not come."""
+    body, more = b"", True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    return body
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """Receives `body` first, then what is still to come."""
+    first: list[Message] = [{"type": "http.request", "body": body}]
+
+    async def again() -> Message:
+        return first.pop() if first else await receive()
+
+    return again
 
 
 def brings_token(headers: Headers, token: str | None) -> bool:

@@ -30,6 +30,7 @@ from ui.desk import Desk
 from ui.embed import Door, embed_routes
 from ui.errors import add_errors
 from ui.feedback import feedback_routes, privacy_routes
+from ui.joins import Joins
 from ui.limits import GRACE, BodyLimit, RateLimit, TimeLimit
 from ui.log import RequestLog, answer_line, configure_logging
 from ui.metrics import Metrics, metrics_routes
@@ -174,7 +175,7 @@ class Site:
                 root_path=root + path.rstrip("/") if root else None,
             )  # fmt: skip
             mount: Any = app.routes[-1]
-            mount.app = ChatDoors(mount.app, root is not None)
+            mount.app = ChatDoors(mount.app, Joins(mount.app.blocks), root is not None)
         return app
 
 
