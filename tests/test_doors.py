@@ -1,4 +1,4 @@
-"""Every door gives the same citations: CLI, JSON, events, OpenAI's client, the MCP client over HTTP and stdio, and the chat."""
+"""Every door gives the same citations: CLI, JSON, events, the widget, OpenAI's client, the MCP client over HTTP and stdio, the chat."""
 
 import asyncio
 import html
@@ -17,11 +17,12 @@ from fastapi.testclient import TestClient
 from mcp import Client, StdioServerParameters
 
 from bot import Answer, Bot
-from tests.doors import QUESTION, REFUSED, ROOT, moon_bot, served, sse
+from tests.doors import QUESTION, REFUSED, ROOT, ChatPage, moon_bot, served, sse
 from ui.chat import talk
 from ui.cli import main
 from ui.completions import MODEL, ChatMessage, completion, conversation, pieces
 from ui.desk import Desk
+from ui.embed import TOKEN_HEADER
 from ui.serve import Site
 
 NEAR = "Who walked on the moon in 1999?"
@@ -49,8 +50,28 @@ def client(address: str) -> Iterator[openai.OpenAI]:
         yield found
 
 
-def cited(answer: dict[str, Any]) -> list[tuple[Any, ...]]:
-    return [(c["number"], c["doc_id"], c["start"], c["end"], c["quote"], c["source_url"]) for c in answer["citations"]]
+def said(answer: dict[str, Any]) -> dict[str, Any]:
+    """All that has to be the same at every door: each citation whole, with its answer's span and its sources, and who cites it."""
+    return {
+        name: answer[name] for name in ("citations", "sentences", "nearest", "notices", "missing", "refused", "refusal_reason", "answer")
+    }
+
+
+def through_widget(address: str, question: str) -> dict[str, Any]:
+    page = httpx.get(address + "/embed/demo", params={"origin": address}).raise_for_status().text
+    token = json.loads(re.findall(r'<script type="application/json" id="start">(.*?)</script>', page, re.DOTALL)[0])["token"]
+    headers = {"Origin": address, TOKEN_HEADER: token}
+    answer: dict[str, Any] = httpx.post(address + "/api/ask", json={"question": question, "embed": "demo"}, headers=headers).json()
+    return answer
+
+
+def through_chat(address: str, question: str) -> tuple[list[tuple[str, list[int]]], list[str]]:
+    """The sentences with the numbers behind them, and the links of the cards, as the chat shows them."""
+    shown = ChatPage(address).ask(question)
+    sentences = re.findall(r'(?:<p>| )([^<]*(?:<strong>[^<]*</strong>)?[^<]*)((?:<a class="td-chip"[^>]*>\d+</a>)+)', shown)
+    links = re.findall(r'<li class="td-card"><a href="([^"]+)"', shown)
+    numbered = [(html.unescape(re.sub("<[^>]+>", "", text)), [int(n) for n in re.findall(r">(\d+)<", chips)]) for text, chips in sentences]
+    return numbered, [html.unescape(link) for link in links]
 
 
 def through_cli(bot: Bot, question: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
@@ -107,11 +128,11 @@ def stdio(folder: Path) -> StdioServerParameters:
 
 @pytest.mark.parametrize("question", [QUESTION, NEAR, "Explain why the tide rises and the tide falls"])
 def test_the_same_question_gives_the_same_citations_through_every_door(
-    bot: Bot, site: Site, address: str, client: openai.OpenAI, question: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    bot: Bot, address: str, client: openai.OpenAI, question: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     expected = bot.ask(question)
-    truth = cited(expected.model_dump(mode="json"))
-    assert bool(truth) is not expected.refused
+    truth = said(expected.model_dump(mode="json"))
+    assert bool(truth["citations"]) is not expected.refused
     plain = httpx.post(address + "/api/ask", json={"question": question}).json()
     events = sse(httpx.post(address + "/api/ask", json={"question": question}, headers={"Accept": "text/event-stream"}).text)
     whole, text = through_openai(client, question)
@@ -119,18 +140,21 @@ def test_the_same_question_gives_the_same_citations_through_every_door(
     given = {
         "cli": through_cli(bot, question, monkeypatch),
         "json": plain,
-        "first event": events[0][2],
+        "widget": through_widget(address, question),
         "last event": events[-1][2],
         "openai": whole,
         "openai stream": streamed,
         "mcp": asyncio.run(through_mcp(address + "/mcp", question)),
         "mcp stdio": asyncio.run(through_mcp(stdio(tmp_path), question)),
     }
-    assert {door: cited(answer) for door, answer in given.items()} == dict.fromkeys(given, truth)
-    assert {door: answer["nearest"] for door, answer in given.items()} == dict.fromkeys(given, plain["nearest"])
-    shown = list(talk(site.desk, question, [], "en"))[-1][-1]["content"]
-    links = [html.unescape(link) for link in re.findall(r'<li class="td-card"><a href="([^"]+)"', shown)]
-    assert links == [cite.source_url for cite in expected.citations] or links == [near.source_url for near in expected.nearest]
+    assert {door: said(answer) for door, answer in given.items()} == dict.fromkeys(given, truth)
+    assert {name: value for name, value in truth.items() if name in events[0][2]}.items() <= events[0][2].items()
+    one_by_one = [{name: value for name, value in event.items() if name != "index"} for _, name, event in events if name == "sentence"]
+    assert one_by_one == truth["sentences"]
+    for path in ("/", "/en/"):
+        sentences, links = through_chat(address + path, question)
+        assert sentences == [(sentence.text, list(sentence.citations)) for sentence in expected.sentences]
+        assert links == [shown.source_url for shown in (expected.nearest if expected.refused else expected.citations)]
     assert text == streamed_text
     for cite in expected.citations:
         assert f"[{cite.number}] {cite.title}" in text
