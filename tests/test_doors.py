@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import jsonschema_rs
 import openai
 import pytest
 from click.testing import CliRunner
@@ -273,3 +274,24 @@ def test_refusals_have_their_reason_through_openais_door(client: openai.OpenAI) 
     assert answer["refused"]
     assert text
     assert answer["refusal_reason"] == "off_topic"
+
+
+def test_every_response_that_the_openapi_names_has_an_example_of_its_shape(site: Site) -> None:
+    described = site.routes.openapi()
+    assert {"/api/admin/rebuild", "/v1/chat/completions", "/api/feedback", "/metrics"} <= set(described["paths"])
+    for path, operations in described["paths"].items():
+        for method, operation in operations.items():
+            for status, response in operation["responses"].items():
+                assert response["content"], (path, method, status)
+                for media_type, content in response["content"].items():
+                    assert "example" in content, (path, method, status, media_type)
+                    if media_type == "application/json" and content.get("schema"):
+                        shape = {**content["schema"], "components": described["components"]}
+                        jsonschema_rs.validator_for(shape).validate(content["example"])
+
+
+def test_the_openapi_says_where_the_paths_are_below_a_sub_path(tmp_path: Path, site: Site) -> None:
+    assert "servers" not in site.routes.openapi()
+    assert Site(moon_bot(tmp_path, public_url="https://example.org/tanya")).routes.openapi()["servers"] == [
+        {"url": "https://example.org/tanya"}
+    ]

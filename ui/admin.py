@@ -17,7 +17,9 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from bot.bot import Bot, rebuild
 from bot.publish import Report, Watch
 from corpus.errors import TanyaError
-from ui.errors import UNFORESEEN, error_response
+from ui import examples
+from ui.errors import UNFORESEEN, error_response, responses
+from ui.examples import shows
 from ui.security import brings_token
 
 LOG = logging.getLogger("tanya")
@@ -134,6 +136,9 @@ def admin_routes(read_token: Callable[[], str | None], rebuild: Rebuild) -> APIR
         name, content = last[0].events[-1] if last and last[0].events else ("none", {})
         return JSONResponse({"running": bool(last) and not last[0].ended, "event": name, "content": content})
 
-    router.add_api_route("/api/admin/rebuild", start, methods=["POST"], response_class=Response, response_model=None)
-    router.add_api_route("/api/admin/rebuild", state, methods=["GET"], response_class=Response, response_model=None)
+    refusals = responses(401, 404)
+    started = refusals | responses(409) | shows(examples.STARTED, 202, event_stream=examples.PROGRESS)
+    route: dict[str, Any] = {"path": "/api/admin/rebuild", "response_class": Response, "response_model": None}
+    router.add_api_route(**route, endpoint=start, methods=["POST"], status_code=202, responses=started)
+    router.add_api_route(**route, endpoint=state, methods=["GET"], responses=refusals | shows(examples.REBUILD))
     return router

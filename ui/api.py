@@ -18,30 +18,15 @@ from bot.converse import Turn
 from corpus.document import Document
 from index.hit import Hit
 from index.store import IndexVersion
+from ui import examples
 from ui.desk import LONGEST_TURN, Desk
 from ui.embed import Door
 from ui.errors import error_response, responses
+from ui.examples import shows
 from ui.source import CONTENT_POLICY, source_page
 from ui.sse import HEADERS, TYPE, answer_events, error_event, left_of, stream, unless_gone
 
 STATIC = Path(__file__).parent / "static"
-
-EXAMPLE_STREAM = 'id: 6f….1\nevent: sources\ndata: {"answer_id": "6f…", "citations": […], …}\n\nid: 6f….2\nevent: sentence\ndata: {…}\n\n'
-EXAMPLE_CITATION = {
-    "number": 1, "doc_id": "id.rcdd-2019", "chunk_id": "id.rcdd-2019:0-412", "title": "Konferensi Regional Diplomasi Digital 2019",
-    "publisher": "Tanya Diplomasi", "author": "Tanya Diplomasi", "date": "2026-11-01",
-    "url": "https://example.org/rcdd", "language": "id", "license": "CC-BY-4.0",
-    "page": None, "quote": "RCDD 2019 digelar di Jakarta pada 10–11 September 2019.", "start": 0, "end": 55, "answer_start": 21,
-    "answer_end": 54, "score": 0.91, "source_url": "/source/id.rcdd-2019?start=0&end=55&v=0f1e2d3c4b5a#cited",
-    "sources": [{"key": "s1", "title": "Siaran pers", "publisher": "Kementerian Luar Negeri", "date": "2019-09-10"}],
-}  # fmt: skip
-EXAMPLE_ANSWER = {
-    "answer_id": "6f0c1d…", "question": "Kapan RCDD 2019 digelar?", "standalone_question": "Kapan RCDD 2019 digelar?", "language": "id",
-    "answer": "RCDD 2019 digelar di Jakarta pada 10–11 September 2019. [1]", "refused": False, "refusal_reason": None,
-    "sentences": [{"text": EXAMPLE_CITATION["quote"], "verdict": "verbatim", "citations": [1]}], "citations": [EXAMPLE_CITATION],
-    "nearest": [], "notices": [], "related": [], "missing": [], "model": "extractive", "index_version": "20261124T120000-1a2b",
-    "dropped_sentences": 0, "timings_ms": {"total": 310.5},
-}  # fmt: skip
 
 
 class AskedTurn(BaseModel):
@@ -151,17 +136,10 @@ ASK_EXAMPLES: dict[str, Example] = {
         }
     },
 }
-ASK_RESPONSES: dict[int | str, dict[str, Any]] = {
-    **responses(400, 401, 403, 404, 413, 422, 429, 503),
-    200: {
-        "model": Answer,
-        "description": "The answer, or a refusal; with `Accept: text/event-stream` as the events sources, sentence, done, error.",
-        "content": {
-            "application/json": {"example": EXAMPLE_ANSWER},
-            TYPE: {"schema": {"type": "string"}, "example": EXAMPLE_STREAM},
-        },
-    },
-}
+ASK_RESPONSES = responses(400, 401, 403, 404, 413, 422, 429, 503) | shows(examples.ANSWER, event_stream=examples.EVENTS)
+ASK_RESPONSES[200]["description"] = (
+    "The answer, or a refusal; with `Accept: text/event-stream` as the events sources, sentence, done, error."
+)
 
 
 def api_routes(desk: Desk, door: Door) -> APIRouter:
@@ -180,7 +158,7 @@ def api_routes(desk: Desk, door: Door) -> APIRouter:
         work = desk.outcome(desk.start(asked.question, history, asked.language, asked.k))
         return await unless_gone(request.receive, stream(work, answer_events, error_event) if streams else work)
 
-    @router.get("/api/search", responses=responses(413, 422, 429, 503))
+    @router.get("/api/search", responses=responses(413, 422, 429, 503) | shows(examples.FOUND))
     async def search(
         q: Annotated[str, Query(openapi_examples={"words": {"value": "perlindungan WNI"}})],
         k: Annotated[int, Query(ge=1, le=50)] = 8,
@@ -189,20 +167,20 @@ def api_routes(desk: Desk, door: Door) -> APIRouter:
         hits, bot = await desk.outcome(desk.start_search(q, k))
         return Found.model_validate(hits_json(hits, bot.version))
 
-    @router.get("/api/documents", responses=responses(429, 503))
+    @router.get("/api/documents", responses=responses(429, 503) | shows(examples.DOCUMENTS))
     def documents() -> ListedDocuments:
         """All documents, without their texts."""
         listed = desk.bot.version.documents.values()
         return ListedDocuments.model_validate({"documents": [document_json(document) for document in listed]})
 
-    @router.get("/api/documents/{doc_id}", responses=responses(404, 422, 429, 503))
+    @router.get("/api/documents/{doc_id}", responses=responses(404, 422, 429, 503) | shows(examples.DOCUMENT))
     def document(doc_id: str) -> WholeDocument:
         """One document with its text."""
         found = desk.bot.version.document(doc_id)
         works = [dataclasses.asdict(source) for source in found.sources]
         return WholeDocument.model_validate(document_json(found) | {"text": found.text, "sources": works})
 
-    @router.get("/api/version", responses=responses(429, 503))
+    @router.get("/api/version", responses=responses(429, 503) | shows(examples.VERSION))
     def version() -> Version:
         """What runs here."""
         made = desk.bot.version.manifest
@@ -211,7 +189,7 @@ def api_routes(desk: Desk, door: Door) -> APIRouter:
             embedding_model=made.model, documents=made.documents, chunks=made.chunks, sentences=made.sentences,
         )  # fmt: skip
 
-    @router.get("/source/{doc_id}", response_class=HTMLResponse, responses=responses(404, 422, 429, 503))
+    @router.get("/source/{doc_id}", response_class=Response, responses=responses(404, 422, 429, 503) | shows(None, html=examples.PAGE))
     def source(doc_id: str, start: int | None = None, end: int | None = None, v: str | None = None, lang: str | None = None) -> Response:
         """The reader page, with a range marked."""
         page = source_page(desk.bot.version, doc_id, start, end, v, lang)
@@ -224,12 +202,12 @@ def health_routes(desk: Desk) -> APIRouter:
     """Whether the program runs, and whether it can answer."""
     router = APIRouter()
 
-    @router.get("/api/live")
+    @router.get("/api/live", responses=shows(examples.LIVE))
     def live() -> dict[str, str]:
         """200 as long as the program runs."""
         return {"status": "ok"}
 
-    @router.get("/api/health", responses=responses(503))
+    @router.get("/api/health", responses=responses(503) | shows(examples.HEALTH))
     async def health() -> Health:
         """200 once a question can be answered: the search is really run."""
         _, bot = await desk.outcome(desk.start_search("diplomasi", 1))

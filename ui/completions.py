@@ -17,8 +17,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from bot.answer import Answer, Citation
 from bot.converse import Turn
 from corpus.errors import QuestionInvalid, TanyaError
+from ui import examples
 from ui.desk import LONGEST_TURN, Desk, with_public_links
 from ui.errors import error_response, known_response, responses
+from ui.examples import shows
 from ui.sse import stream, unless_gone
 from ui.texts import TEXTS
 
@@ -69,13 +71,14 @@ class CompletionRequest(BaseModel):
 
 
 EXAMPLES = {"question": Example(value={"model": MODEL, "messages": [{"role": "user", "content": "Kapan RCDD 2019 digelar?"}]})}
+COMPLETE_RESPONSES = responses(400, 404, 413, 422, 429, 503) | shows(examples.COMPLETION, event_stream=examples.CHUNKS)
 
 
 def completion_routes(desk: Desk) -> APIRouter:
     """The routes under /v1."""
     router = APIRouter()
 
-    @router.post("/v1/chat/completions", responses=responses(400, 404, 413, 422, 429, 503))
+    @router.post("/v1/chat/completions", response_class=Response, responses=COMPLETE_RESPONSES)
     async def complete(asked: Annotated[CompletionRequest, Body(openapi_examples=EXAMPLES)], request: Request) -> Response:
         """Answer the last user message, with its sources as numbered notes."""
         if asked.model != MODEL:
@@ -88,12 +91,12 @@ def completion_routes(desk: Desk) -> APIRouter:
             return await unless_gone(request.receive, stream(work, lambda answer: chunks(answer, address, usage), _late_error))
         return JSONResponse(completion(await unless_gone(request.receive, work), address))
 
-    @router.get("/v1/models", responses=responses(429))
+    @router.get("/v1/models", responses=responses(429) | shows(examples.MODELS))
     def models() -> dict[str, Any]:
         """The one model."""
         return {"object": "list", "data": [_model()]}
 
-    @router.get("/v1/models/{model}", responses=responses(404, 422, 429))
+    @router.get("/v1/models/{model}", responses=responses(404, 422, 429) | shows(examples.MODEL))
     def one_model(model: str) -> Response:
         """The one model."""
         return JSONResponse(_model()) if model == MODEL else error_response(404, f"There is only the model {MODEL!r}.")

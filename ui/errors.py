@@ -1,5 +1,7 @@
 """Errors as every door gives them: `{"error": {"code", "message"}}`, a fitting status, no trace, no echo of a header."""
 
+from typing import Any
+
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
@@ -74,7 +76,7 @@ class ErrorBody(BaseModel):
     error: Fault
 
 
-def responses(*statuses: int) -> dict[int | str, dict[str, object]]:
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The errors that a route may give, for its OpenAPI entry."""
     return {
         status: {

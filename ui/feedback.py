@@ -13,8 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bot.config import Config
 from bot.kept import LONGEST_QUESTION, Kept, Rating
+from ui import examples
 from ui.desk import REMEMBERED_FOR, Desk
 from ui.errors import responses
+from ui.examples import shows
 from ui.source import CONTENT_POLICY
 from ui.texts import PRIVACY, TEXTS
 
@@ -41,7 +43,7 @@ def feedback_routes(desk: Desk, kept: Kept) -> APIRouter:
     """The route of the contract."""
     router = APIRouter()
 
-    @router.post("/api/feedback", responses=responses(400, 403, 404, 413, 422, 429, 503))
+    @router.post("/api/feedback", responses=responses(400, 403, 404, 413, 422, 429, 503) | shows(examples.KEPT))
     def feedback(given: Annotated[Feedback, Body(openapi_examples=EXAMPLES)]) -> FeedbackTaken:
         """Say whether a recent answer was good; a second vote on it takes the first one's place."""
         answer = desk.remembered(given.answer_id)
@@ -55,7 +57,7 @@ def privacy_routes(settings: Callable[[], Config]) -> APIRouter:
     """The privacy notice."""
     router = APIRouter()
 
-    @router.get("/privacy", response_class=HTMLResponse, responses=responses(422, 429))
+    @router.get("/privacy", response_class=Response, responses=responses(422, 429) | shows(None, html=examples.PAGE))
     def privacy(lang: str | None = None) -> Response:
         """What is kept, for how long, and what is not."""
         language = lang if lang in TEXTS else "id"

@@ -8,8 +8,10 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 
 from bot.answer import Answer
 from bot.config import Config
+from ui import examples
 from ui.desk import Desk
 from ui.errors import error_response, responses
+from ui.examples import shows
 from ui.limits import is_exempt
 from ui.security import brings_token
 
@@ -55,7 +57,7 @@ def metrics_routes(metrics: Metrics, settings: Callable[[], Config]) -> APIRoute
     """The route /metrics."""
     router = APIRouter()
 
-    @router.get("/metrics", responses=responses(401))
+    @router.get("/metrics", response_class=Response, responses=responses(401) | shows(None, plain=examples.COUNTERS))
     def show(request: Request) -> Response:
         """Counters for Prometheus."""
         config = settings()

@@ -122,7 +122,9 @@ class Site:
         return ClientAddress(RequestLog(app, self.metrics.served), self.settings)
 
     def _routes(self) -> FastAPI:
-        app = FastAPI(title="Tanya Diplomasi", docs_url=None, redoc_url=None, redirect_slashes=False, lifespan=self._life)
+        address = self.settings().public_url
+        servers = [{"url": address}] if address else None
+        app = FastAPI(title="Tanya Diplomasi", servers=servers, docs_url=None, redoc_url=None, redirect_slashes=False, lifespan=self._life)
         add_errors(app)
         door = Door(self.settings)
         asking = [api_routes(self.desk, door), health_routes(self.desk), completion_routes(self.desk), embed_routes(self.desk, door)]
