@@ -1,4 +1,4 @@
-"""What is kept of use: questions that had no answer, and votes on answers, in one local SQLite file.
+"""What is kept of use: questions that had no answer, or none to a part of them, and votes on answers, in one local SQLite file.
 
 Neither an address nor an identity nor a conversation is kept, and of the time only the day. What is older than the retention time
 is deleted at every write, at every reading, and by the server a few times a day; `secure_delete` overwrites it on the disk.
@@ -32,6 +32,9 @@ LONGEST_QUESTION = 500
 ALIKE = 0.5
 """Share of the words, of both questions together, that two questions of one group have in common."""
 
+PARTLY = "partly"
+"""Why a question is kept that had an answer: a part of it had none."""
+
 _TABLES = """
 create table if not exists gaps (day text not null, language text not null, reason text, question text not null);
 create table if not exists votes (
@@ -43,7 +46,7 @@ create table if not exists votes (
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A question without an answer."""
+    """A question without an answer, or with one to a part of it."""
 
     day: str
     language: str
@@ -84,9 +87,12 @@ class Kept:
         self.path = path
 
     def add_gap(self, answer: Answer, days: int) -> bool:
-        """Keep the question of a refusal; whether it is kept."""
+        """Keep the question of an answer that is none, or one to a part; whether it is kept."""
+        if not answer.refused and not answer.missing:
+            return False
         question = answer.standalone_question[:LONGEST_QUESTION]
-        return self._add("insert into gaps values (?, ?, ?, ?)", (_today(), answer.language, answer.refusal_reason, question), days)
+        row = (_today(), answer.language, answer.refusal_reason if answer.refused else PARTLY, question)
+        return self._add("insert into gaps values (?, ?, ?, ?)", row, days)
 
     def add_vote(self, answer: Answer, rating: Rating, reason: str | None, days: int) -> bool:
         """Keep a vote, in place of an earlier one on the same answer; whether it is kept."""

@@ -18,6 +18,7 @@ from fastapi.testclient import TestClient
 from mcp import Client, StdioServerParameters
 
 from bot import Answer, Bot
+from bot.kept import Kept
 from tests.doors import QUESTION, REFUSED, ROOT, ChatPage, moon_bot, served, sse
 from ui.chat import talk
 from ui.cli import main
@@ -122,7 +123,7 @@ def stdio(folder: Path) -> StdioServerParameters:
     return StdioServerParameters(
         command=sys.executable,
         args=["-m", "tests.toy", "mcp", str(folder), "0"],
-        env={"PYTHONPATH": str(ROOT), "HOME": str(folder)},
+        env={"PYTHONPATH": str(ROOT), "HOME": str(folder), "TANYA_KEPT": str(folder / "kept.sqlite")},
         cwd=folder,
     )
 
@@ -262,6 +263,11 @@ def test_a_passage_that_is_not_there_is_a_named_error(address: str, arguments: d
     result = asyncio.run(call())
     assert result.is_error
     assert "root:" not in str(result.content)
+
+
+def test_what_assistants_ask_over_stdio_and_nobody_answers_is_kept_too(tmp_path: Path) -> None:
+    assert asyncio.run(through_mcp(stdio(tmp_path), REFUSED))["refused"]
+    assert [gap.question for gap in Kept(tmp_path / "kept.sqlite").gaps(90)] == [REFUSED]
 
 
 def test_other_sites_send_nothing_to_the_assistants_door(site: Site) -> None:

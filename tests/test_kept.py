@@ -22,7 +22,7 @@ from ui.api import health_routes
 from ui.cli import main
 from ui.desk import Desk
 from ui.errors import add_errors
-from ui.feedback import notice
+from ui.feedback import gap_keeper, notice
 from ui.serve import Site
 from ui.texts import PRIVACY
 
@@ -71,6 +71,15 @@ def test_a_question_without_an_answer_is_kept_and_one_with_an_answer_is_not(site
     for secret in (b"203.0.113.5", b"my browser", b"id=7", QUESTION.encode()):
         assert secret not in on_disk(site)
     assert stat.S_IMODE(site.kept.path.stat().st_mode) == 0o600
+
+
+def test_a_question_that_was_answered_in_part_is_kept_too(site: Site, client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    question = "Who walked on the moon and who sells quantum rockets to Neptune?"
+    answer = client.post("/api/ask", json={"question": question}).json()
+    assert answer["missing"] == ["who sells quantum rockets to Neptune"]
+    assert not answer["refused"]
+    assert [(gap.question, gap.reason) for gap in site.kept.gaps(90)] == [(question, "partly")]
+    assert f"{question}  (partly; " in run(site.kept, monkeypatch, "gaps")
 
 
 def test_a_vote_is_kept_once_with_what_it_was_about(site: Site, client: TestClient) -> None:
@@ -143,9 +152,7 @@ def test_a_disk_that_refuses_costs_nobody_an_answer(tmp_path: Path, state: str, 
     toy = moon_bot(tmp_path / "toy")
     with pytest.raises(KeptUnwritable, match="TANYA_KEPT"):
         Kept(path).add_gap(toy.ask(REFUSED), 90)
-    site = Site.__new__(Site)
-    site.kept, site._config = Kept(path), toy.config
-    site._keep(toy.ask(REFUSED))
+    gap_keeper(Kept(path), lambda: toy.config)(toy.ask(REFUSED))
     assert "TANYA_KEPT" in caplog.text
 
 

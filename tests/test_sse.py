@@ -4,7 +4,9 @@ import json
 import re
 import socket
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -12,9 +14,11 @@ import pytest
 from fastapi.testclient import TestClient
 
 import ui.sse
+from bot import Bot
 from corpus import AnswerUnknown, QueueFull, TimeUp
 from tests.doors import QUESTION, REFUSED, api, moon_bot, served, slow, sse, until
 from ui.desk import Desk, with_public_links
+from ui.serve import Site
 
 STREAM = {"Accept": "text/event-stream"}
 
@@ -96,23 +100,23 @@ def test_a_failure_in_a_stream_that_nobody_foresaw_is_an_event_without_its_detai
     assert "secret" not in response.text
 
 
-@pytest.mark.parametrize("headers", [STREAM, {}])
+@pytest.mark.parametrize("streams", [True, False])
 @pytest.mark.parametrize("begun", [True, False])
+@pytest.mark.parametrize(("app", "path"), [(api, "/api/ask"), (Site, "/api/ask"), (Site, "/v1/chat/completions")])
 def test_a_client_that_goes_away_stops_the_work(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, headers: dict[str, str], begun: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, app: Callable[[Bot], Any], path: str, streams: bool, begun: bool
 ) -> None:
     monkeypatch.setattr(ui.sse, "PATIENCE", 0.05 if begun else 5)
     bot, reader = slow(moon_bot(tmp_path, concurrency=1))
-    with served(api(bot)) as address:
-        body = json.dumps({"question": REFUSED}).encode()
-        accept = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    with served(app(bot)) as address:
+        asked = {"question": REFUSED} if path == "/api/ask" else {"messages": [{"role": "user", "content": REFUSED}], "stream": streams}
+        body = json.dumps(asked).encode()
+        accept = f"Accept: {STREAM['Accept'] if streams else 'application/json'}\r\n"
         peer = socket.create_connection((urlsplit(address).hostname, urlsplit(address).port))
-        peer.sendall(
-            f"POST /api/ask HTTP/1.1\r\nHost: a\r\n{accept}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode()
-            + body
-        )
+        head = f"Host: localhost\r\n{accept}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        peer.sendall(f"POST {path} HTTP/1.1\r\n{head}".encode() + body)
         assert reader.reading.wait(60)
-        if begun and headers:
+        if begun and streams:
             assert b"waiting" in peer.recv(65536) + peer.recv(65536)
         peer.close()
         waiting = threading.Thread(target=httpx.post, args=(address + "/api/ask",), kwargs={"json": {"question": QUESTION}, "timeout": 120})

@@ -1,4 +1,5 @@
-"""A toy server in a process of its own: `python -m tests.toy serve|mcp FOLDER SECONDS`, its looks taking that long."""
+"""A toy server, or `tanya mcp` with a toy bot, in a process of its own: `python -m tests.toy serve|mcp FOLDER SECONDS`, its looks taking
+that long."""
 
 import dataclasses
 import sys
@@ -6,6 +7,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import ui.cli
 from bot import read_config
 from bot.reader import Passage, Reader, Span
 from tests.doors import moon_bot
@@ -26,10 +28,8 @@ def main(door: str, folder: Path, seconds: float) -> None:
     config = read_config(kept=folder / "kept.sqlite")
     bot = dataclasses.replace(bot, reader=TiredReader(bot.reader, seconds), config=config)
     if door == "mcp":
-        from ui.desk import Desk
-        from ui.tools import run_stdio
-
-        run_stdio(Desk(lambda: bot))
+        ui.cli._open_bot = lambda config: dataclasses.replace(bot, config=config)
+        ui.cli.main(["mcp"], standalone_mode=False)
         return
     from ui.serve import run
 

@@ -109,12 +109,14 @@ def mcp_(corpus: Path | None, index_: Path | None) -> None:
     """Serve an assistant over stdin and stdout by MCP: ask, search, get_passage."""
     config = read_settings(corpus, index_)
     bot = _open_bot(config)
+    from bot.kept import Kept
     from ui.desk import Desk
-    from ui.log import configure_logging
+    from ui.feedback import gap_keeper
+    from ui.log import answer_line, configure_logging
     from ui.tools import run_stdio
 
     configure_logging(config.log_format)
-    desk = Desk(lambda: bot)
+    desk = Desk(lambda: bot, [answer_line(lambda: config), gap_keeper(Kept(config.kept), lambda: config)])
     run_stdio(desk)
     desk.close()
 

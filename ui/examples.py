@@ -28,7 +28,8 @@ FOUND = {
 }  # fmt: skip
 LISTED = {
     "id": CITATION["doc_id"], "title": CITATION["title"], "language": "id", "author": "Tanya Diplomasi", "publisher": "Tanya Diplomasi",
-    "date": "2026-11-01", "updated": "2026-11-20", "as_of": "2026-11-20", "url": CITATION["url"], "license": "CC-BY-4.0", "characters": 4321,
+    "date": "2026-11-01", "updated": "2026-11-20", "as_of": "2026-11-20", "url": CITATION["url"], "license": "CC-BY-4.0",
+    "characters": 4321,
 }  # fmt: skip
 WORK = {
     "key": "s1", "title": "Siaran pers", "publisher": "Kementerian Luar Negeri", "author": "Humas", "date": "2019-09-10",

@@ -1,5 +1,6 @@
-"""Votes on answers, and the page that says what is kept of them and of questions."""
+"""Votes on answers, questions without one, and the page that says what is kept of them and of questions."""
 
+import logging
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -11,14 +12,18 @@ from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, Template
 from pydantic import BaseModel, ConfigDict, Field
 
+from bot.answer import Answer
 from bot.config import Config
 from bot.kept import LONGEST_QUESTION, Kept, Rating
+from corpus.errors import KeptUnwritable
 from ui import examples
 from ui.desk import REMEMBERED_FOR, Desk
 from ui.errors import responses
 from ui.examples import shows
 from ui.source import CONTENT_POLICY
 from ui.texts import PRIVACY, TEXTS
+
+LOG = logging.getLogger("tanya")
 
 
 class Feedback(BaseModel):
@@ -67,6 +72,18 @@ def privacy_routes(settings: Callable[[], Config]) -> APIRouter:
         return HTMLResponse(page, headers={"Content-Security-Policy": CONTENT_POLICY})
 
     return router
+
+
+def gap_keeper(kept: Kept, settings: Callable[[], Config]) -> Callable[[Answer], None]:
+    """What keeps questions without an answer; a disk that refuses must not cost their asker the answer."""
+
+    def keep(answer: Answer) -> None:
+        try:
+            kept.add_gap(answer, settings().keep_days)
+        except KeptUnwritable as error:
+            LOG.warning("%s", error)
+
+    return keep
 
 
 def notice(config: Config, language: str) -> list[str]:

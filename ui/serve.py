@@ -16,7 +16,6 @@ from fastapi import FastAPI
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from bot.answer import Answer
 from bot.bot import Bot
 from bot.config import Config
 from bot.kept import Kept
@@ -29,7 +28,7 @@ from ui.completions import completion_routes
 from ui.desk import Desk
 from ui.embed import Door, embed_routes
 from ui.errors import add_errors
-from ui.feedback import feedback_routes, privacy_routes
+from ui.feedback import feedback_routes, gap_keeper, privacy_routes
 from ui.joins import Joins
 from ui.limits import GRACE, BodyLimit, RateLimit, TimeLimit
 from ui.log import RequestLog, answer_line, configure_logging
@@ -80,7 +79,7 @@ class Site:
         self._look = bot.look if isinstance(bot, LiveBot) else lambda: None
         self._config = self._open_bot().config
         self.metrics, self.kept = Metrics(), Kept(self._config.kept)
-        watchers = [answer_line(self.settings), self.metrics.answered, self._keep]
+        watchers = [answer_line(self.settings), self.metrics.answered, gap_keeper(self.kept, self.settings)]
         self.desk = Desk(self.bot, watchers)
         self.metrics.watch(self.desk)
         self.routes = self._routes()
@@ -145,15 +144,6 @@ class Site:
             yield
         forgetting.cancel()
         self.desk.close()
-
-    def _keep(self, answer: Answer) -> None:
-        """A question without an answer is kept; a disk that refuses must not cost its asker the answer."""
-        if not answer.refused:
-            return
-        try:
-            self.kept.add_gap(answer, self._config.keep_days)
-        except KeptUnwritable as error:
-            LOG.warning("%s", error)
 
     async def _forget(self) -> None:
         """Forget what is too old, now and then, also where nothing new comes."""
