@@ -27,6 +27,7 @@ from ui.limits import MAX_BODY
 from ui.log import REQUEST_ID, ConsoleLines, JsonLines
 from ui.security import chat_policy, is_our_host
 from ui.serve import Site, exposure
+from ui.serve import address as address_text
 from ui.texts import TEXTS
 
 LOCAL = "http://127.0.0.1"
@@ -435,13 +436,21 @@ def test_a_rebuild_is_asked_for_with_the_token_and_is_not_there_without_one(site
 
 
 def test_a_server_that_others_reach_says_what_it_exposes() -> None:
-    said = exposure(Config(host="0.0.0.0"))
-    for word in ("0.0.0.0:7860", "60/minute", "TLS", "password", "/metrics", "/api", "/v1", "/mcp", "rate answers"):
+    here = ["0.0.0.0:7860"]
+    said = exposure(Config(), here)
+    for word in ("0.0.0.0:7860", "60/minute", "TLS", "password", "/metrics", "/api", "/v1", "/mcp", "/embed", "rate answers"):
         assert word in said
     assert "rebuild" not in said
-    assert "rate answers" not in exposure(Config(host="0.0.0.0", keep_days=0))
-    assert "rebuild" in exposure(Config(host="0.0.0.0", admin_token=SecretStr("a-long-enough-token")))
-    assert "[::]:7860" in exposure(Config(host="::"))
+    assert "rate answers" not in exposure(Config(keep_days=0), here)
+    assert "rebuild" in exposure(Config(admin_token=SecretStr("a-long-enough-token")), here)
+    assert address_text("::", 7860) == "[::]:7860"
+
+
+def test_a_server_on_another_address_logs_what_it_exposes(tmp_path: Path) -> None:
+    with toy_process(tmp_path / "toy", host="0.0.0.0") as (_, address):
+        assert f"Listening on 0.0.0.0:{urlsplit(address).port}: whoever reaches it can ask" in (tmp_path / "toy" / "log").read_text()
+    with toy_process(tmp_path / "near"):
+        assert "Listening on" not in (tmp_path / "near" / "log").read_text()
 
 
 def test_a_shutdown_finishes_the_answers_that_run(tmp_path: Path) -> None:

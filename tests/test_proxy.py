@@ -217,17 +217,29 @@ def test_a_foreign_host_is_refused_through_the_proxy_too(nginx: Nginx) -> None:
     assert httpx.get(nginx.address + "/api/version", headers={"Host": "evil.example"}).status_code == 421
 
 
+def start_on(held: socket.socket, folder: Path) -> subprocess.Popen[str]:
+    """A toy server on a socket that it is given as systemd does; its log is in `folder`."""
+    script = f'LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" "$@" 3<&{held.fileno()}'
+    command = ["bash", "-c", script, sys.executable, "-m", "tests.toy", "serve", str(folder / "toy"), "0.01"]
+    environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(folder), "OMP_NUM_THREADS": "1"}
+    (folder / "toy").mkdir(exist_ok=True)
+    with (folder / "log").open("a") as log:
+        return subprocess.Popen(command, cwd=folder, env=environment, pass_fds=[held.fileno()], stderr=log, text=True)
+
+
+def test_a_given_socket_that_others_reach_is_said_to_be_one(tmp_path: Path) -> None:
+    with socket.create_server(("0.0.0.0", 0)) as held:
+        port = held.getsockname()[1]
+        process = start_on(held, tmp_path)
+        until(lambda: alive(process, f"http://127.0.0.1:{port}"), 180)
+        process.terminate()
+        process.wait(60)
+    assert f"Listening on 0.0.0.0:{port}: whoever reaches it" in (tmp_path / "log").read_text()
+
+
 def test_a_restart_on_a_held_socket_loses_no_request(tmp_path: Path) -> None:
     held = socket.create_server(("127.0.0.1", 0), backlog=100)
     address = f"http://127.0.0.1:{held.getsockname()[1]}"
-
-    def start() -> subprocess.Popen[str]:
-        script = f'LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" "$@" 3<&{held.fileno()}'
-        command = ["bash", "-c", script, sys.executable, "-m", "tests.toy", "serve", str(tmp_path / "toy"), "0.01"]
-        environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "OMP_NUM_THREADS": "1"}
-        return subprocess.Popen(command, cwd=tmp_path, env=environment, pass_fds=[held.fileno()], stderr=subprocess.DEVNULL, text=True)
-
-    (tmp_path / "toy").mkdir()
     statuses: list[int] = []
     done = threading.Event()
 
@@ -235,7 +247,7 @@ def test_a_restart_on_a_held_socket_loses_no_request(tmp_path: Path) -> None:
         while not done.is_set():
             statuses.append(httpx.post(address + "/api/ask", json={"question": QUESTION}, timeout=120).status_code)
 
-    first = start()
+    first = start_on(held, tmp_path)
     until(lambda: alive(first, address), 180)
     asking = threading.Thread(target=ask)
     asking.start()
@@ -243,7 +255,7 @@ def test_a_restart_on_a_held_socket_loses_no_request(tmp_path: Path) -> None:
     first.send_signal(signal.SIGTERM)
     first.wait(60)
     before = len(statuses)
-    second = start()
+    second = start_on(held, tmp_path)
     until(lambda: len(statuses) > before + 3, 120)
     done.set()
     asking.join()

@@ -54,7 +54,7 @@ def serve(corpus: Path | None, index_: Path | None, host: str | None, port: int 
     bot = LiveBot(_open_bot(config), index_folder(config))
     from ui.serve import address, run
 
-    click.echo(config.public_url or f"http://{address(config)}", err=True)
+    click.echo(config.public_url or f"http://{address(config.host, config.port)}", err=True)
     run(bot, lambda: read_settings(corpus, index_, host=host, port=port))
 
 

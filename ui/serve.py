@@ -8,7 +8,7 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from html import escape
 from typing import Any
 
@@ -177,30 +177,39 @@ def run(bot: Bot | LiveBot, reread: Callable[[], Config]) -> None:
     config = site.settings()
     configure_logging(config.log_format)
     server = _server(site, config, lambda: _take_up(site, reread))
-    if not is_loopback(config.host):
-        LOG.warning(exposure(config))
+    sockets = _given_sockets()
+    if reached := _reached_at(config, sockets):
+        LOG.warning(exposure(config, reached))
     stop = bot.start() if isinstance(bot, LiveBot) else lambda: None
     try:
-        server.run(_given_sockets())
+        server.run(sockets)
     finally:
         stop()
 
 
-def exposure(config: Config) -> str:
-    """What everybody can do who reaches an address that is not loopback."""
+def exposure(config: Config, places: Sequence[str]) -> str:
+    """What everybody can do who reaches one of the `places`, addresses that are not loopback."""
     limits = f"each address {config.rate_limit}, {config.queue} questions waiting at most"
     votes = ", rate answers" if config.keep_days else ""
     rebuild = "With the admin token: POST /api/admin/rebuild. " if config.admin_token else ""
     return (
-        f"Listening on {address(config)}: whoever reaches it can ask, search{votes} and read every document, in the chat and through /api, "
-        f"/v1 and /mcp ({limits}), without a password and without TLS. Only from exempt addresses or with the admin token: /metrics. "
+        f"Listening on {', '.join(places)}: whoever reaches it can ask, search{votes} and read every document, in the chat and through "
+        f"/api, /v1, /mcp and /embed ({limits}), without a password and without TLS. "
+        "Only from exempt addresses or with the admin token: /metrics. "
         f"{rebuild}Put a proxy with TLS in front (README), or listen on 127.0.0.1."
     )
 
 
-def address(config: Config) -> str:
+def address(host: str, port: int) -> str:
     """Where it listens, as an address is written."""
-    return f"[{config.host}]:{config.port}" if ":" in config.host else f"{config.host}:{config.port}"
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _reached_at(config: Config, sockets: Sequence[socket.socket] | None) -> list[str]:
+    """Where other machines reach it: on the sockets that it was given, if it was, else where the settings say."""
+    given = [one.getsockname()[:2] for one in sockets or () if one.family in (socket.AF_INET, socket.AF_INET6)]
+    places = given if sockets else [(config.host, config.port)]
+    return [address(host, port) for host, port in places if not is_loopback(host)]
 
 
 def _take_up(site: Site, reread: Callable[[], Config]) -> None:
