@@ -118,7 +118,8 @@ class Site:
         """The guards, the outermost last."""
         app = RateLimit(BodyLimit(app), self.settings)
         app = SafeHeaders(KnownHost(CrossOrigin(app, self.settings), self.settings))
-        return ClientAddress(RequestLog(app, self.metrics.served), self.settings)
+        # Headers around the log again, for the error that it answers with itself where a guard fails.
+        return ClientAddress(SafeHeaders(RequestLog(app, self.metrics.served)), self.settings)
 
     def _routes(self) -> FastAPI:
         address = self.settings().public_url
