@@ -18,8 +18,9 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 import ui.limits
-from bot import Config, read_config
+from bot import Bot, Config, read_config
 from corpus import SettingsInvalid
+from corpus.errors import IndexDamaged, IndexMissing, ModelError, StoreUnavailable
 from tests.doors import QUESTION, ChatPage, moon_bot, served, slow, toy_process, until
 from ui.chat import talk
 from ui.desk import Desk
@@ -152,6 +153,10 @@ def test_only_named_sites_may_call_and_only_the_api(site: Site) -> None:
     assert "access-control-allow-credentials" not in allowed
     preflight = {**ORIGIN, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
     assert here.options("/api/ask", headers=preflight).status_code == 200
+    for wrong in ({"Origin": "https://evil.example"}, {"Access-Control-Request-Method": "DELETE"}):
+        refused = here.options("/api/ask", headers=preflight | wrong)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (403, "forbidden")
+        assert "evil" not in refused.text
     for path in ("/", "/source/en.moon", "/openapi.json"):
         assert "access-control-allow-origin" not in here.get(path, headers=ORIGIN).headers
     for origin in ("https://site.example.evil.example", "null", "http://site.example", "https://SITE.example:444"):
@@ -384,6 +389,31 @@ def test_an_unforeseen_error_is_logged_with_its_trace_and_told_without(
     assert "secret" not in response.text
     assert response.headers["content-security-policy"]
     assert "secret detail" in "\n".join(lines(caplog, ConsoleLines()))
+
+
+@pytest.mark.parametrize("error", [IndexMissing, IndexDamaged, StoreUnavailable, ModelError])
+def test_no_error_of_the_servers_own_names_its_folders_or_hosts(
+    address: str, error: type[Exception], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> None:
+        raise error("/srv/hush is gone, and http://user:hush@milvus.internal does not answer.")
+
+    monkeypatch.setattr(Bot, "ask", broken)
+    monkeypatch.setattr(Bot, "search", broken)
+    messages = {"messages": [{"role": "user", "content": QUESTION}]}
+    call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "ask", "arguments": {"question": QUESTION}}}
+    responses = [
+        httpx.post(address + "/api/ask", json={"question": QUESTION}),
+        httpx.post(address + "/api/ask", json={"question": QUESTION}, headers={"Accept": "text/event-stream"}),
+        httpx.post(address + "/v1/chat/completions", json=messages),
+        httpx.get(address + "/api/search?q=moon"),
+        httpx.get(address + "/api/health"),
+    ]
+    assert {(response.status_code, response.json()["error"]["code"]) for response in responses} == {(503, "unavailable")}
+    told = httpx.post(address + "/mcp", json=call, headers=FOR_ALL)
+    assert told.json()["result"]["isError"]
+    assert "hush" not in "".join(response.text + str(response.headers) for response in [*responses, told]) + ChatPage(address).ask(QUESTION)
+    assert "/srv/hush is gone" in caplog.text
 
 
 def test_the_chat_says_so_when_an_answer_fails_in_a_way_that_nobody_foresaw(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

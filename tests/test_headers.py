@@ -38,7 +38,7 @@ def client(site: Site) -> TestClient:
     return TestClient(site, base_url="http://127.0.0.1", client=("127.0.0.1", 5000), raise_server_exceptions=False)
 
 
-def check(response: httpx.Response, **other: str) -> None:
+def check(response: Any, **other: str) -> None:
     """All headers, as they are by default but for `other`; no cookie, and nothing of other origins or of the server's make."""
     where = (response.request.method, str(response.request.url), response.status_code)
     expected = {name.lower(): value for name, value in HEADERS.items()} | {name.replace("_", "-"): value for name, value in other.items()}

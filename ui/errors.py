@@ -1,5 +1,6 @@
 """Errors as every door gives them: `{"error": {"code", "message"}}`, a fitting status, no trace, no echo of a header."""
 
+import logging
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -22,6 +23,8 @@ from corpus.errors import (
     TokenInvalid,
 )
 
+LOG = logging.getLogger("tanya")
+
 CODES = {
     400: "malformed",
     401: "unauthorized",
@@ -41,6 +44,9 @@ CLIENT_GONE = 499
 
 UNFORESEEN = "Something went wrong here. It has been logged."
 """All that is said of an error that nobody foresaw."""
+
+UNAVAILABLE = "This cannot be answered just now, and it has been logged. Come back in a moment."
+"""All that is said of an error of the server's own."""
 
 RETRY = 5
 """Seconds after which to come back, where nothing better is known."""
@@ -102,7 +108,15 @@ def fault(status: int, message: str, code: str | None = None) -> dict[str, str]:
 def known_response(error: TanyaError) -> JSONResponse:
     """The response to one of our own errors; what is none of the asker's doing is 503."""
     status, code = next(((status, code) for kind, status, code in _STATUS if isinstance(error, kind)), (503, "unavailable"))
-    return error_response(status, str(error), code, error.retry_after if isinstance(error, QueueFull | EmbedLimited) else None)
+    return error_response(status, told(error), code, error.retry_after if isinstance(error, QueueFull | EmbedLimited) else None)
+
+
+def told(error: TanyaError) -> str:
+    """What the asker is told. What is none of his doing is logged instead: it names folders and hosts of the server."""
+    if isinstance(error, tuple(kind for kind, _, _ in _STATUS)):
+        return str(error)
+    LOG.warning("%s: %s", type(error).__name__, error)
+    return UNAVAILABLE
 
 
 def add_errors(app: FastAPI) -> None:

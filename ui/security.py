@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from starlette._utils import get_route_path
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.config import LOOPBACK, Config
@@ -207,6 +208,13 @@ class CrossOrigin(CORSMiddleware):
     def is_allowed_origin(self, origin: str) -> bool:
         """See CORSMiddleware."""
         return origin in self.settings().cors_origins
+
+    def preflight_response(self, request_headers: Headers) -> Response:
+        """See CORSMiddleware; a refusal has the shape of all errors."""
+        allowed = super().preflight_response(request_headers)
+        if allowed.status_code == 200:
+            return allowed
+        return error_response(403, "Scripts of other sites may not do that here.")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; at all other doors no other site is told anything or may send anything."""

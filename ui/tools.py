@@ -12,6 +12,7 @@ from bot.answer import Answer
 from corpus.errors import DocumentUnknown, TanyaError
 from ui.api import Found, hits_json
 from ui.desk import Desk, with_public_links
+from ui.errors import told
 from ui.limits import MAX_BODY
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def tool_server(desk: Desk) -> "MCPServer":
         try:
             return with_public_links(await desk.outcome(desk.start(question, (), language)), desk.config.public_url)
         except TanyaError as error:
-            raise ToolError(str(error)) from error
+            raise ToolError(told(error)) from error
 
     async def search(
         query: Annotated[str, Field(description="Words or a question, in Indonesian or English.")],
@@ -64,7 +65,7 @@ def tool_server(desk: Desk) -> "MCPServer":
         try:
             hits, bot = await desk.outcome(desk.start_search(query, k))
         except TanyaError as error:
-            raise ToolError(str(error)) from error
+            raise ToolError(told(error)) from error
         return Found.model_validate(hits_json(hits, bot.version))
 
     async def get_passage(
@@ -76,7 +77,7 @@ def tool_server(desk: Desk) -> "MCPServer":
         try:
             return passage(desk, doc_id, start, end)
         except TanyaError as error:
-            raise ToolError(str(error)) from error
+            raise ToolError(told(error)) from error
 
     server: MCPServer = MCPServer(
         "tanya-diplomasi", title="Tanya Diplomasi", instructions=INSTRUCTIONS, subscriptions=False, log_level="WARNING"
