@@ -219,19 +219,58 @@ def test_malformed_chat_requests_are_errors_of_one_shape(site: Site, body: bytes
     assert set(response.json()) == {"error"}
 
 
-@pytest.mark.parametrize("path", ["/api/search?q=moon", "/source/en.moon", "/gradio_api/queue/join"])
-def test_one_address_may_ask_only_so_often_and_another_still_may(site: Site, path: str) -> None:
+DOORS = {
+    "/api/search?q=moon": "GET",
+    "/api/ask": "POST",
+    "/api/feedback": "POST",
+    "/v1/chat/completions": "POST",
+    "/mcp": "POST",
+    "/source/en.moon": "GET",
+    "/privacy": "GET",
+    "/gradio_api/queue/join": "POST",
+    "/en/gradio_api/queue/join": "POST",
+    "/embed/news": "GET",
+    "/embed/news/token": "POST",
+}
+
+
+@pytest.mark.parametrize(("path", "method"), DOORS.items())
+def test_one_address_may_ask_only_so_often_and_another_still_may(site: Site, path: str, method: str) -> None:
     setting(site, rate_limit="3/minute", rate_limit_exempt=())
-    method = "POST" if "join" in path else "GET"
-    address = f"203.0.113.{len(path)}"
+    address = f"203.0.113.{[*DOORS].index(path)}"
     statuses = [client(site, address).request(method, path).status_code for _ in range(5)]
     assert 429 not in statuses[:3]
     assert statuses[3:] == [429, 429]
     refused = client(site, address).request(method, path)
     assert 1 <= int(refused.headers["retry-after"]) <= 120
     assert refused.json()["error"]["code"] == "too_many"
-    assert client(site, "198.51.100.1").request(method, path).status_code != 429
+    assert client(site, f"198.51.100.{[*DOORS].index(path)}").request(method, path).status_code != 429
     assert client(site, address).get("/pages/source.css").status_code == 200
+
+
+def test_all_doors_of_an_address_count_together(site: Site) -> None:
+    setting(site, rate_limit=f"{len(DOORS)}/minute", rate_limit_exempt=())
+    visitor = client(site, "203.0.113.100")
+    assert 429 not in [visitor.request(method, path).status_code for path, method in DOORS.items()]
+    assert {visitor.request(method, path).status_code for path, method in DOORS.items()} == {429}
+
+
+@pytest.mark.parametrize("path", ["/api/ask", "/v1/chat/completions", "/mcp", "/api/search"])
+def test_a_question_that_is_too_long_is_refused_at_every_door(site: Site, path: str) -> None:
+    setting(site, max_question=20)
+    long = "who walked on the moon and why"
+    bodies: dict[str, Any] = {
+        "/api/ask": {"question": long},
+        "/v1/chat/completions": {"messages": [{"role": "user", "content": long}]},
+        "/mcp": {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "ask", "arguments": {"question": long}}},
+    }
+    with client(Site(site.bot())) as here:
+        response = here.post(path, json=bodies[path], headers=FOR_ALL) if path in bodies else here.get(path, params={"q": long})
+    if path == "/mcp":
+        assert "at most 20" in response.json()["result"]["content"][0]["text"]
+    else:
+        assert (response.status_code, response.json()["error"]["code"]) == (413, "too_long")
+        assert "at most 20" in response.json()["error"]["message"]
 
 
 def test_a_burst_of_many_at_once_gets_exactly_its_number(site: Site) -> None:

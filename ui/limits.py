@@ -30,7 +30,7 @@ AT_ONCE = 1000
 AT_ONCE_EACH = 200
 """Of these, those of one address that is not exempt. A page of the chat keeps two open, and a campus may have one address."""
 
-COUNTED = ("/api/", "/v1/", "/mcp", "/source/", "/privacy", "/gradio_api/queue/join", "/en/gradio_api/queue/join")
+COUNTED = ("/api/", "/v1/", "/mcp", "/source/", "/privacy", "/embed/", "/gradio_api/queue/join", "/en/gradio_api/queue/join")
 """What an address may do only so often: all that computes. A page's own files are not counted."""
 
 NOT_COUNTED = "/api/live"
