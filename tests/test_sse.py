@@ -153,8 +153,10 @@ def test_a_full_queue_and_a_stopping_server_are_503_with_retry_after(tmp_path: P
         first.start()
         assert reader.reading.wait(60)
         response = httpx.post(address + "/api/ask", json={"question": QUESTION})
+        health = httpx.get(address + "/api/health")
         reader.go.set()
         first.join()
+    assert health.json()["status"] == "ok"  # the next question is refused, and yet they are answered
     assert (response.status_code, response.json()["error"]["code"]) == (503, "overloaded")
     assert int(response.headers["retry-after"]) >= 1
     desk = Desk(lambda: bot)
