@@ -18,7 +18,7 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 import ui.limits
-from bot import Bot, Config, read_config
+from bot import Bot, Config, Embed, read_config
 from corpus import SettingsInvalid
 from corpus.errors import IndexDamaged, IndexMissing, ModelError, StoreUnavailable
 from tests.doors import QUESTION, ChatPage, moon_bot, served, slow, toy_process, until
@@ -471,6 +471,51 @@ def test_settings_change_between_two_requests_and_some_wait_for_the_next_start(s
     assert site.change(new) == {"port"}
     assert client(site).post("/api/ask", json={"question": "x" * 50 + " moon"}).status_code == 413
     assert site.settings().port != 1234
+
+
+LIVE: dict[str, Any] = {
+    "golden": Path("golden.jsonl"),
+    "keep_versions": 7,
+    "admin_token": SecretStr("a-long-enough-token"),
+    "max_question": 77,
+    "max_sentences": 2,
+    "passages": 3,
+    "embeds": (Embed(id="news"),),
+    "trusted_proxies": ("10.0.0.0/8",),
+    "cors_origins": ("https://site.example",),
+    "rate_limit": "7/hour",
+    "rate_limit_exempt": ("10.0.0.0/8",),
+    "queue": 7,
+    "timeout": 77,
+    "log_questions": True,
+    "keep_days": 7,
+}
+WAITING: dict[str, Any] = {
+    "corpus": Path("a"),
+    "index": Path("b"),
+    "cache": Path("c"),
+    "embedding_model": "d",
+    "engine": "torch",
+    "threads": 7,
+    "chunk_tokens": 77,
+    "vector_store": "milvus",
+    "milvus_address": "http://127.0.0.1:19530",
+    "host": "0.0.0.0",
+    "port": 7,
+    "public_url": "https://site.example",
+    "concurrency": 7,
+    "log_format": "json",
+    "kept": Path("e"),
+}
+
+
+def test_every_setting_holds_at_once_or_is_named_as_waiting(site: Site) -> None:
+    assert LIVE.keys() | WAITING.keys() == Config.model_fields.keys()
+    before = site.settings()
+    assert site.change(before.model_copy(update=LIVE | WAITING)) == WAITING.keys()
+    for now in (site.settings(), site.bot().config, site.desk.config):
+        assert {name: getattr(now, name) for name in LIVE} == LIVE
+        assert {name: getattr(now, name) for name in WAITING} == {name: getattr(before, name) for name in WAITING}
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,8 @@ FIXED = {
     "engine",
     "threads",
     "chunk_tokens",
+    "vector_store",
+    "milvus_address",
     "host",
     "port",
     "concurrency",
