@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,7 +22,7 @@ import ui.limits
 from bot import Bot, Config, Embed, read_config
 from corpus import SettingsInvalid
 from corpus.errors import IndexDamaged, IndexMissing, ModelError, StoreUnavailable
-from tests.doors import QUESTION, ChatPage, moon_bot, served, slow, toy_process, until
+from tests.doors import QUESTION, ChatPage, moon_bot, served, slow, sse, toy_process, until
 from ui.chat import talk
 from ui.desk import Desk
 from ui.limits import MAX_BODY
@@ -580,6 +581,28 @@ def test_a_shutdown_finishes_the_answers_that_run(tmp_path: Path) -> None:
     assert answers[0].json()["citations"]
     assert all(json.loads(line) for line in log.splitlines())
     assert "trace" not in log
+
+
+def test_a_shutdown_finishes_a_stream_that_runs_and_the_questions_that_wait(tmp_path: Path) -> None:
+    with toy_process(tmp_path / "toy", 6.0, concurrency=1, timeout=120) as (process, address), ThreadPoolExecutor() as askers:
+        page = ChatPage(address)
+
+        def held() -> float:
+            found = re.search(r"^tanya_questions_held (\S+)", httpx.get(address + "/metrics").text, re.MULTILINE)
+            return float(found[1]) if found else -1
+
+        asked = {"json": {"question": QUESTION}, "timeout": 120}
+        with httpx.stream("POST", address + "/api/ask", headers={"Accept": "text/event-stream"}, **asked) as streaming:
+            parts = streaming.iter_text()
+            assert next(parts).startswith(": waiting")
+            waiting = askers.submit(httpx.post, address + "/api/ask", **asked)
+            chatting = askers.submit(page.ask, QUESTION)
+            until(lambda: held() == 3)
+            process.send_signal(signal.SIGTERM)
+            assert sse("".join(parts))[-1][1] == "done"
+        assert waiting.result().json()["citations"]
+        assert "td-chip" in chatting.result()
+        assert process.wait(60) in (0, -signal.SIGTERM)
 
 
 OLD, NEW = "the-token-of-the-start", "the-token-that-came-later"
