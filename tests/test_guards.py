@@ -591,7 +591,7 @@ def test_a_shutdown_finishes_a_stream_that_runs_and_the_questions_that_wait(tmp_
             found = re.search(r"^tanya_questions_held (\S+)", httpx.get(address + "/metrics").text, re.MULTILINE)
             return float(found[1]) if found else -1
 
-        asked = {"json": {"question": QUESTION}, "timeout": 120}
+        asked: Any = {"json": {"question": QUESTION}, "timeout": 120}
         with httpx.stream("POST", address + "/api/ask", headers={"Accept": "text/event-stream"}, **asked) as streaming:
             parts = streaming.iter_text()
             assert next(parts).startswith(": waiting")

@@ -106,6 +106,34 @@ def test_what_the_page_got_it_may_send_back(page: ChatPage) -> None:
     assert page.messages(page.body(call=("td-clear", "click"))) == []
 
 
+def held(site: Site, words: str) -> bool:
+    """Whether Gradio holds a text of the session, or a session at all."""
+    found = False
+    for mount in site.routes.routes[-2:]:
+        blocks: Any = mount.app.app.blocks  # type: ignore[attr-defined]
+        states, queue = blocks.state_holder, blocks._queue
+        found |= words in repr([state.config_values for state in states.session_data.values()])
+        found |= bool(states.session_data or states.time_last_used or queue.pending_messages_per_session or queue.pending_event_ids_session)
+    return found
+
+
+def test_the_server_forgets_a_conversation_when_its_answer_has_been_sent_or_nobody_reads_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ui.sessions.UNREAD", 3.0)
+    site = Site(moon_bot(tmp_path))
+    with served(site) as address:
+        for path in ("/", "/en/"):
+            page = ChatPage(address + path)
+            body = page.body(f"{QUESTION} zebra", [])
+            assert len(page.messages(body)) == 2
+            until(lambda: not held(site, "zebra"), 20)
+            assert page.messages(page.body("and why?", []) | {"session_hash": body["session_hash"]})
+            page.join(page.body(f"{QUESTION} zebra", []))  # and never looks
+            until(lambda: held(site, "zebra"), 3)
+            until(lambda: not held(site, "zebra"), 20)
+
+
 def test_a_malformed_question_to_the_chat_leaves_one_line_without_a_word_of_it(tmp_path: Path) -> None:
     with toy_process(tmp_path / "toy", log_format="json") as (_, address):
         page = ChatPage(address)

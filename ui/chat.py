@@ -1,6 +1,6 @@
 """The chat page: Gradio, one Blocks an interface language.
 
-The conversation lives in the browser: each question brings it along, and nothing of it is kept here.
+The conversation lives in the browser: each question brings it along, and nothing of it is kept here (see `ui.sessions`).
 """
 
 import html

@@ -65,11 +65,11 @@ class Joins:
             for element, event in call.targets
         }
 
-    def read(self, body: bytes) -> bytes | None:
-        """The same body written anew; None where our page would not have sent it."""
+    def read(self, body: bytes) -> Join | None:
+        """What the body says; None where our page would not have sent it."""
         try:
             join = Join.model_validate_json(body)
         except ValidationError:
             return None
         sent = [type(given) for given in join.data], join.event_data is not None
-        return join.model_dump_json().encode() if self._known.get((join.fn_index, join.trigger_id)) == sent else None
+        return join if self._known.get((join.fn_index, join.trigger_id)) == sent else None

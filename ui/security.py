@@ -8,6 +8,7 @@
 """
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import ipaddress
@@ -15,7 +16,8 @@ import logging
 import re
 from collections.abc import Callable
 from functools import lru_cache
-from urllib.parse import urlsplit
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from starlette._utils import get_route_path
 from starlette.datastructures import Headers, MutableHeaders
@@ -28,6 +30,7 @@ from ui.errors import ClientGone, error_response
 from ui.joins import Joins
 from ui.limits import FORWARDED, address_of, is_within
 from ui.log import TRUSTED
+from ui.sessions import Sessions
 
 LOG = logging.getLogger("tanya")
 
@@ -237,9 +240,9 @@ class CrossOrigin(CORSMiddleware):
 class ChatDoors:
     """Around Gradio: only what its page needs, errors of one shape, no cross-origin headers of its own."""
 
-    def __init__(self, app: ASGIApp, joins: Joins, has_address: bool) -> None:
-        """`joins` reads what asks; `has_address` says that Gradio was told the address that people see."""
-        self.app, self._joins, self._has_address = app, joins, has_address
+    def __init__(self, app: ASGIApp, blocks: Any, has_address: bool) -> None:
+        """Around `app` that Gradio made of `blocks`; `has_address` says that it was told the address that people see."""
+        self.app, self._joins, self._sessions, self._has_address = app, Joins(blocks), Sessions(blocks), has_address
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let pass or refuse; a websocket is neither."""
@@ -249,12 +252,20 @@ class ChatDoors:
             await error_response(404, "There is nothing here.")(scope, receive, send)
             return
         if scope["method"] == "POST" and get_route_path(scope) == "/gradio_api/queue/join":
-            asked = self._joins.read(await body_of(receive))
-            if asked is None:
+            join = self._joins.read(await body_of(receive))
+            if join is None:
                 await error_response(400, NOT_OURS)(scope, receive, send)
                 return
-            receive = _again(asked, receive)
-        await self._enter(scope, receive, send)
+            self._sessions.asked(join.session_hash)
+            receive = _again(join.model_dump_json().encode(), receive)
+        with self._reading(scope):
+            await self._enter(scope, receive, send)
+
+    def _reading(self, scope: Scope) -> contextlib.AbstractContextManager[None]:
+        """What lasts as long as a page reads its answers."""
+        if get_route_path(scope) != "/gradio_api/queue/data":
+            return contextlib.nullcontext()
+        return self._sessions.reading(parse_qs(scope["query_string"].decode("latin-1")).get("session_hash", [""])[0])
 
     async def _enter(self, scope: Scope, receive: Receive, send: Send) -> None:
         refused = 0

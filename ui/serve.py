@@ -29,7 +29,6 @@ from ui.desk import Desk
 from ui.embed import Door, embed_routes
 from ui.errors import add_errors
 from ui.feedback import feedback_routes, gap_keeper, privacy_routes
-from ui.joins import Joins
 from ui.limits import GRACE, BodyLimit, RateLimit, TimeLimit
 from ui.log import RequestLog, answer_line, configure_logging
 from ui.metrics import Metrics, metrics_routes
@@ -159,6 +158,8 @@ class Site:
 
     def _with_chats(self, app: FastAPI) -> FastAPI:
         os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+        # Else Gradio counts its last ten thousand questions anew, with pandas, after each one, for a page of its own that is shut here.
+        os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = str(10**9)
         import gradio as gr
 
         for language, path in PATHS.items():
@@ -170,7 +171,7 @@ class Site:
                 root_path=root + path.rstrip("/") if root else None,
             )  # fmt: skip
             mount: Any = app.routes[-1]
-            mount.app = ChatDoors(mount.app, Joins(mount.app.blocks), root is not None)
+            mount.app = ChatDoors(mount.app, mount.app.blocks, root is not None)
         return app
 
 
