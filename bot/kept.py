@@ -1,7 +1,7 @@
 """What is kept of use: questions that had no answer, or none to a part of them, and votes on answers, in one local SQLite file.
 
 Neither an address nor an identity nor a conversation is kept, and of the time only the day. What is older than the retention time
-is deleted at every write, at every reading, and by the server a few times a day; `secure_delete` overwrites it on the disk.
+is deleted at every write, at every reading, and by the server every ten minutes; `secure_delete` overwrites it on the disk.
 A file of its own connection for each call: a few milliseconds, and another program may delete it all at any moment.
 """
 

@@ -17,12 +17,13 @@ import bot.kept
 from bot import Bot, read_config
 from bot.kept import Gap, Kept, group_gaps
 from corpus import IndexMissing, KeptUnwritable, SettingsInvalid
-from tests.doors import QUESTION, REFUSED, moon_bot
+from tests.doors import QUESTION, REFUSED, moon_bot, until
 from ui.api import health_routes
 from ui.cli import main
 from ui.desk import Desk
 from ui.errors import add_errors
 from ui.feedback import gap_keeper, notice
+from ui.log import JsonLines
 from ui.serve import Site
 from ui.texts import PRIVACY
 
@@ -126,6 +127,23 @@ def test_what_is_too_old_is_gone_from_the_disk_too(site: Site, client: TestClien
     setting(site, keep_days=30)
     assert [gap.question for gap in site.kept.gaps(30)] == [NEAR]
     assert REFUSED.encode() not in on_disk(site)
+
+
+@pytest.mark.parametrize("days", [0, 30])
+def test_the_server_forgets_by_itself_where_nothing_new_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, days: int) -> None:
+    monkeypatch.setattr("ui.serve.FORGETTING", 0.1)
+    monkeypatch.setattr(bot.kept, "_today", lambda: "2026-01-01")
+    site = Site(moon_bot(tmp_path))
+    with TestClient(site, base_url="http://127.0.0.1") as running:
+        answer_id = running.post("/api/ask", json={"question": REFUSED}).json()["answer_id"]
+        running.post("/api/feedback", json={"answer_id": answer_id, "rating": "down", "reason": "no rockets"})
+        assert REFUSED.encode() in on_disk(site)
+        setting(site, keep_days=days)
+        if days:
+            monkeypatch.setattr(bot.kept, "_today", lambda: "2026-01-31")
+        monkeypatch.setattr("ui.desk.REMEMBERED_FOR", -1.0)
+        until(lambda: REFUSED.encode() not in on_disk(site) and b"no rockets" not in on_disk(site))
+        until(lambda: not site.desk._answers)
 
 
 def test_whoever_asks_without_end_fills_no_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -245,6 +263,40 @@ def test_the_privacy_notice_names_all_that_is_kept(site: Site, client: TestClien
     for position, language in enumerate(("en", "id")):
         said = " ".join(notice(site.settings(), language))
         assert [name for name, words in COLUMNS.items() if words[position] not in said] == []
+
+
+FIELDS = {
+    "time": ("time", "waktu"),
+    "request_id": ("a random number", "nomor acak"),
+    "method": ("its kind", "jenisnya"),
+    "route": ("its kind", "jenisnya"),
+    "status": ("whether it worked", "berhasil atau tidaknya"),
+    "ms": ("how long it took", "lamanya"),
+    "answer_id": ("its random number", "nomor acaknya"),
+    "language": ("its language", "bahasanya"),
+    "refused": ("whether there was one", "apakah terjawab"),
+    "reason": ("why not", "mengapa tidak"),
+    "sentences": ("number of its sentences", "jumlah kalimatnya"),
+    "index_version": ("index version", "versi indeks"),
+    "question": ("the text of the question", "teks pertanyaannya"),
+}
+"""What the notice calls each field of the log, in English and Indonesian."""
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_the_privacy_notice_names_all_that_is_logged(site: Site, client: TestClient, caplog: pytest.LogCaptureFixture, asked: bool) -> None:
+    setting(site, log_questions=asked)
+    caplog.set_level("INFO", "tanya")
+    for question in (QUESTION, REFUSED):
+        client.post("/api/ask", json={"question": question}, headers={"X-Forwarded-For": "8.8.8.8"})
+    lines = [JsonLines().format(record) for record in caplog.records if record.name.startswith("tanya")]
+    logged = {name for line in lines for name in json.loads(line)} - {"level", "logger", "event"}
+    assert logged == FIELDS.keys() - (set() if asked else {"question"})
+    assert not any(word in line for line in lines for word in ("203.0.113.5", "8.8.8.8"))
+    for position, language in enumerate(("en", "id")):
+        said = PRIVACY[language]["log_questions" if asked else "log"]
+        assert said in notice(site.settings(), language)
+        assert [name for name in logged if FIELDS[name][position] not in said] == []
 
 
 def test_metrics_count_and_name_nobody(site: Site, client: TestClient) -> None:

@@ -123,6 +123,11 @@ class Desk:
             raise AnswerUnknown("There is no such answer, or it is too old. Ask the question again.")
         return answer
 
+    def forget_old(self) -> None:
+        """Forget the answers that are too old, also where no new one comes."""
+        with self._lock:
+            self._forget_old(time.monotonic())
+
     def close(self) -> None:
         """Take nothing more, and wait for what is in work."""
         self._crew.shutdown(cancel_futures=True)
@@ -158,8 +163,11 @@ class Desk:
         now = time.monotonic()
         with self._lock:
             self._answers[answer.answer_id] = (now, answer)
-            while len(self._answers) > REMEMBERED or now - next(iter(self._answers.values()))[0] > REMEMBERED_FOR:
-                self._answers.popitem(last=False)
+            self._forget_old(now)
+
+    def _forget_old(self, now: float) -> None:
+        while self._answers and (len(self._answers) > REMEMBERED or now - next(iter(self._answers.values()))[0] > REMEMBERED_FOR):
+            self._answers.popitem(last=False)
 
     def _too_long(self) -> str:
         return f"The answer took longer than {self.config.timeout} seconds. Ask again, or ask something shorter."

@@ -48,8 +48,8 @@ KEEP_ALIVE = 75
 """Seconds that a connection may stay without a request. Proxies and clients drop theirs after 5 to 60: who keeps one longer than the
 server loses the request that is on its way when that closes it."""
 
-FORGETTING = 6 * 3600
-"""Seconds between two looks for what is too old: a day's retention is kept to a quarter."""
+FORGETTING = 600
+"""Seconds between two looks for what is too old: what is turned off while it runs is gone within ten minutes."""
 
 FIXED = {
     "corpus",
@@ -150,6 +150,7 @@ class Site:
     async def _forget(self) -> None:
         """Forget what is too old, now and then, also where nothing new comes."""
         while True:
+            self.desk.forget_old()
             try:
                 await asyncio.to_thread(self.kept.forget_old, self._config.keep_days)
             except KeptUnwritable as error:

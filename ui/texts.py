@@ -100,49 +100,48 @@ TEXTS: dict[str, dict[str, str]] = {
 PRIVACY: dict[str, dict[str, str]] = {
     "id": {
         "title": "Apa yang disimpan",
-        "conversation": "Percakapan Anda hanya ada di peramban Anda. Setiap pertanyaan membawanya ke server ini agar dapat "
-        "dijawab, dan server "
-        "tidak menyimpannya.",
-        "kept": "Pertanyaan yang tidak dapat dijawab dari sumber disimpan di server ini selama {days} hari: teksnya (paling "
-        "banyak {characters} karakter; jika menyambung pertanyaan sebelumnya, dengan nama yang dirujuknya), "
-        "bahasanya, alasan tidak terjawab, dan tanggalnya. Gunanya agar pengelola tahu sumber apa yang kurang. Jadi, jangan "
-        "menulis data pribadi.",
-        "votes": "Jika Anda menilai suatu jawaban, yang disimpan selama itu juga adalah nilainya, alasan yang Anda tulis, "
-        "pertanyaannya (juga paling banyak {characters} karakter) dan bahasanya, apakah terjawab, sumber yang dikutip, versi indeks, "
-        "nomor acak jawaban itu, dan tanggalnya.",
+        "conversation": "Percakapan Anda hanya ada di peramban Anda. Setiap pertanyaan membawanya ke server ini agar dapat dijawab; server "
+        "memegangnya di memori sampai jawabannya terkirim, atau satu menit lagi jika jawaban itu tidak diambil, dan tidak menyimpannya.",
+        "kept": "Pertanyaan yang tidak dapat dijawab dari sumber, atau hanya sebagian, disimpan di server ini selama {days} hari: teksnya "
+        "(paling banyak {characters} karakter; jika menyambung pertanyaan sebelumnya, dengan nama yang dirujuknya), bahasanya, alasan "
+        "tidak terjawab, dan tanggalnya. Gunanya agar pengelola tahu sumber apa yang kurang. Jadi, jangan menulis data pribadi.",
+        "votes": "Jika Anda menilai suatu jawaban, yang disimpan selama itu juga adalah nilainya, alasan yang Anda tulis, pertanyaannya "
+        "(juga paling banyak {characters} karakter dan, jika menyambung pertanyaan sebelumnya, dengan nama yang dirujuknya) dan bahasanya, "
+        "apakah terjawab, sumber yang dikutip, versi indeks, nomor acak jawaban itu, dan tanggalnya.",
         "nothing": "Pertanyaan dan penilaian tidak disimpan: pengelola mematikannya.",
-        "memory": "Jawaban diingat di memori paling lama {minutes} menit, agar sambungan yang putus dapat dilanjutkan dan "
-        "jawaban dapat dinilai.",
-        "log": "Catatan server berisi waktu, jenis permintaan, lamanya, dan berhasil atau tidaknya; untuk jawaban juga nomor acaknya, "
-        "bahasanya, dan apakah terjawab. Teks pertanyaan dan alamat IP tidak ada di sana.",
-        "log_questions": "Catatan server berisi waktu, jenis permintaan, lamanya, dan berhasil atau tidaknya; untuk jawaban juga nomor "
-        "acaknya, bahasanya, apakah terjawab, dan teks pertanyaannya. Alamat IP tidak ada di sana.",
-        "address": "Alamat IP hanya dihitung di memori, agar satu alamat tidak menghabiskan giliran yang lain. Program ini "
-        "tidak menulisnya ke "
-        "mana pun dan tidak memakai kuki. Server perantara di depannya, jika ada, mungkin mencatatnya.",
+        "memory": "Jawaban diingat di memori bersama pertanyaannya sekitar {minutes} menit, agar sambungan yang putus dapat dilanjutkan "
+        "dan jawaban dapat dinilai.",
+        "log": "Catatan server berisi, untuk setiap permintaan, waktu, nomor acak, jenisnya, lamanya, dan berhasil atau tidaknya; untuk "
+        "jawaban juga nomor acaknya, bahasanya, apakah terjawab atau mengapa tidak, jumlah kalimatnya, dan versi indeks. Teks pertanyaan "
+        "dan alamat IP tidak ada di sana.",
+        "log_questions": "Catatan server berisi, untuk setiap permintaan, waktu, nomor acak, jenisnya, lamanya, dan berhasil atau "
+        "tidaknya; untuk jawaban juga nomor acaknya, bahasanya, apakah terjawab atau mengapa tidak, jumlah kalimatnya, versi indeks, dan "
+        "teks pertanyaannya. Alamat IP tidak ada di sana.",
+        "address": "Alamat IP hanya dihitung di memori, agar satu alamat tidak menghabiskan giliran yang lain. Program ini tidak "
+        "menulisnya ke mana pun dan tidak memakai kuki. Server perantara di depannya, jika ada, mungkin mencatatnya.",
         "elsewhere": "Tidak ada yang dikirim ke pihak ketiga.",
     },
     "en": {
         "title": "What is kept",
-        "conversation": "Your conversation lives in your browser only. Each question brings it to this server to be answered, "
-        "and the server "
-        "does not keep it.",
-        "kept": "Questions that the sources could not answer are kept on this server for {days} days: their text ({characters} characters "
-        "at most; of a follow-up with the names that it refers to), language, the reason why there was no answer, and the date. They "
-        "tell the maintainer which sources are missing. So please write no personal data.",
-        "votes": "If you rate an answer, your rating, the reason you write, the question (its first {characters} characters) and its "
-        "language, whether it was answered, the sources cited, the index version, a random number of that answer and the date are "
-        "kept for as long.",
+        "conversation": "Your conversation lives in your browser only. Each question brings it to this server to be answered; the server "
+        "holds it in memory until the answer has been sent, or for another minute if nobody takes the answer, and does not keep it.",
+        "kept": "Questions that the sources could not answer, or only in part, are kept on this server for {days} days: their text "
+        "({characters} characters at most; of a follow-up with the names that it refers to), language, the reason why there was no answer, "
+        "and the date. They tell the maintainer which sources are missing. So please write no personal data.",
+        "votes": "If you rate an answer, your rating, the reason you write, the question (its first {characters} characters; of a "
+        "follow-up with the names that it refers to) and its language, whether it was answered, the sources cited, the index version, a "
+        "random number of that answer and the date are kept for as long.",
         "nothing": "Questions and ratings are not kept: the maintainer has turned that off.",
-        "memory": "Answers are remembered in memory for {minutes} minutes at most, so that a broken connection can go on and an "
-        "answer can be rated.",
-        "log": "The server's log has the time, the kind of request, how long it took and whether it worked; of an answer also its "
-        "random number, its language and whether there was one. The text of questions and IP addresses are not in it.",
-        "log_questions": "The server's log has the time, the kind of request, how long it took and whether it worked; of an answer also "
-        "its random number, its language, whether there was one, and the text of the question. IP addresses are not in it.",
-        "address": "IP addresses are counted in memory only, so that one address does not use up everybody's turn. This program "
-        "writes them "
-        "nowhere and sets no cookies. A proxy in front of it, if there is one, may log them.",
+        "memory": "Answers are remembered in memory with their questions for about {minutes} minutes, so that a broken connection can go "
+        "on and an answer can be rated.",
+        "log": "The server's log has of each request the time, a random number, its kind, how long it took and whether it worked; of an "
+        "answer also its random number, its language, whether there was one or why not, the number of its sentences, and the index "
+        "version. The text of questions and IP addresses are not in it.",
+        "log_questions": "The server's log has of each request the time, a random number, its kind, how long it took and whether it "
+        "worked; of an answer also its random number, its language, whether there was one or why not, the number of its sentences, the "
+        "index version, and the text of the question. IP addresses are not in it.",
+        "address": "IP addresses are counted in memory only, so that one address does not use up everybody's turn. This program writes "
+        "them nowhere and sets no cookies. A proxy in front of it, if there is one, may log them.",
         "elsewhere": "Nothing is sent to third parties.",
     },
 }
