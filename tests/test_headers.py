@@ -10,8 +10,9 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 import ui.limits
-from tests.doors import QUESTION, ChatPage, moon_bot, served
+from tests.doors import QUESTION, ChatPage, moon_bot, served, until
 from ui.limits import MAX_BODY
+from ui.log import ConsoleLines, JsonLines
 from ui.security import HEADERS
 from ui.serve import Site
 
@@ -28,8 +29,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
 
 
 @pytest.fixture(scope="module")
-def address(site: Site) -> Iterator[str]:
-    with served(site, server_header=False) as found:
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Of another one, since a GET of /mcp, where it is served, waits for news as long as it may."""
+    bot = moon_bot(tmp_path_factory.mktemp("served"), admin_token=SecretStr(TOKEN))
+    with served(Site(bot), server_header=False) as found:
         yield found
 
 
@@ -139,3 +142,26 @@ def test_a_failure_has_all_headers_and_no_detail(
     assert set(response.json()) == {"error"}
     assert "secret" not in response.text
     check(response)
+
+
+def test_the_admin_token_stands_in_no_output_of_any_route(
+    site: Site, client: TestClient, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level("INFO")
+    told: list[Any] = []
+    for token in (TOKEN, f"{TOKEN}x", ""):
+        headers = {"Authorization": f"Bearer {token}", "Cookie": f"a={token}", "X-Request-ID": token or "none", "User-Agent": token}
+        for method, path in sorted(every_call(site)):
+            told.append(client.request(method, path, headers=headers, follow_redirects=False))
+        for method, path, _, more in CALLS.values():
+            given = {**more, "headers": {"Authorization": f"Bearer {token}"} | more.get("headers", {})}
+            told.append(client.request(method, path, **given))
+    monkeypatch.setattr("ui.metrics.Metrics.text", fail)
+    told.append(client.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"}))
+    assert {response.status_code for response in told} >= {200, 202, 401, 404, 422, 500}
+    assert not [response.request.url for response in told if TOKEN in response.text + str(response.headers)]
+    until(lambda: client.get("/api/admin/rebuild", headers={"Authorization": f"Bearer {TOKEN}"}).json()["running"] is False)
+    lines = "\n".join(style.format(record) for record in caplog.records for style in (JsonLines(), ConsoleLines()))
+    assert "secret detail" in lines
+    assert TOKEN not in lines
+    assert TOKEN not in repr(site.settings())
