@@ -130,7 +130,8 @@ class OpenVinoEncoder:
 
     def tokens(self, text: str) -> Tokens:
         """See Encoder."""
-        return _tokens(self._packed.tokenizer, text)
+        found = self._packed.tokenizer.encode_as_offset_mapping(text)
+        return Tokens(found["ids"], [without_space(text, start, end) for start, end in found["offsets"]])
 
     def encode(self, rows: Sequence[Sequence[int]]) -> list[Vectors]:
         """See Encoder."""
@@ -163,7 +164,8 @@ class TorchEncoder:
 
     def tokens(self, text: str) -> Tokens:
         """See Encoder."""
-        return _tokens(self._tokenizer, text)
+        found = self._tokenizer.encode(text.rstrip(), add_special_tokens=False)
+        return Tokens(found.ids, [without_space(text, start, end) for start, end in found.offsets])
 
     def encode(self, rows: Sequence[Sequence[int]]) -> list[Vectors]:
         """See Encoder."""
@@ -204,11 +206,6 @@ def open_torch_encoder(cache: Path, threads: int = 0) -> TorchEncoder:
     if threads:
         torch.set_num_threads(threads)
     return TorchEncoder(AutoModel.from_pretrained(folder).eval(), Tokenizer.from_file(str(folder / "tokenizer.json")))
-
-
-def _tokens(tokenizer: Any, text: str) -> Tokens:
-    found = tokenizer.encode(text, add_special_tokens=False)
-    return Tokens(found.ids, [without_space(text, start, end) for start, end in found.offsets])
 
 
 def without_space(text: str, start: int, end: int) -> tuple[int, int]:

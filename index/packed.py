@@ -11,6 +11,7 @@ are used, once for all that use them.
 
 import hashlib
 import importlib.util
+import io
 import itertools
 import mmap
 import struct
@@ -30,6 +31,11 @@ PACKED_SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782
 
 BEGIN, END = 0, 2
 """Ids of `<s>` and `</s>`."""
+
+_CONTROLS = (b"<s>", b"<pad>", b"</s>", b"<mask>")
+_PIECES, _NORMALIZER, _TEXT = 1, 3, 1
+_SCORE, _UNKNOWN, _CONTROL = b"\x15", b"\x18\x02", b"\x18\x03"
+"""Of sentencepiece's model file (sentencepiece_model.proto): numbers of fields with a length, then whole tags and values."""
 
 _BLOCK = 32
 _Q4 = np.dtype([("scale", "<f2"), ("nibbles", "u1", _BLOCK // 2)])
@@ -106,18 +112,28 @@ class Packed:
 
     @cached_property
     def tokenizer(self) -> Any:
-        """The Unigram tokenizer, a `tokenizers.Tokenizer`; its ids are those of multilingual-e5-small's own."""
-        from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
+        """The Unigram tokenizer, a `sentencepiece.SentencePieceProcessor`; its ids are those of multilingual-e5-small's own."""
+        from sentencepiece import SentencePieceProcessor
 
+        processor = SentencePieceProcessor()
+        processor.LoadFromSerializedProto(b"".join([*self._piece_records(), _record(_NORMALIZER, _nmt_nfkc())]))
+        return processor
+
+    @property
+    def vocabulary(self) -> tuple[int, list[tuple[str, float]]]:
+        """The id of the unknown token, and the pieces with their scores, in the order of their ids."""
         unknown, offsets, scores, text = self._vocabulary
         pieces = [text[start:end].decode() for start, end in itertools.pairwise(offsets.tolist())]
-        tokenizer = Tokenizer(models.Unigram([*zip(pieces, scores.tolist(), strict=True)], unk_id=unknown, byte_fallback=False))
-        tokenizer.normalizer = normalizers.Sequence([normalizers.Nmt(), normalizers.NFKC(), normalizers.Replace(Regex(" {2,}"), " ")])
-        tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
-        ends = [("<s>", BEGIN), ("</s>", END)]
-        tokenizer.post_processor = processors.TemplateProcessing("<s> $A </s>", "<s> $A </s> </s> $B </s>", ends)
-        tokenizer.add_special_tokens(["<s>", "<pad>", "</s>", "<unk>", "<mask>"])
-        return tokenizer
+        return unknown, [*zip(pieces, scores.tolist(), strict=True)]
+
+    def _piece_records(self) -> Iterator[bytes]:
+        """Each piece as sentencepiece's model file has it: its text, score and kind."""
+        unknown, offsets, scores, text = self._vocabulary
+        numbers = scores.astype("<f4").tobytes()
+        for i, (start, end) in enumerate(itertools.pairwise(offsets.tolist())):
+            piece = text[start:end]
+            kind = _UNKNOWN if i == unknown else _CONTROL if piece in _CONTROLS else b""
+            yield _record(_PIECES, _record(_TEXT, piece) + _SCORE + numbers[4 * i : 4 * i + 4] + kind)
 
     def _blocks(self, place: _Place) -> NDArray[Any]:
         return np.frombuffer(self._content, _Q4, place.size // _BLOCK, place.offset)
@@ -189,6 +205,28 @@ def _dequantised(blocks: NDArray[Any]) -> NDArray[np.float32]:
     weights -= 8
     weights *= blocks["scale"].astype(np.float32)[..., None]
     return weights
+
+
+def _record(number: int, content: bytes) -> bytes:
+    """A field with a length, as protobuf writes it."""
+    length, rest = bytearray(), len(content)
+    while rest > 0x7F:
+        length.append(rest & 0x7F | 0x80)
+        rest >>= 7
+    return bytes([number << 3 | 2, *length, rest]) + content
+
+
+def _nmt_nfkc() -> bytes:
+    """How the model normalises text: a table inside sentencepiece, which hands it out only with a model that it has trained."""
+    import sentencepiece
+
+    written = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.Train(
+        sentence_iterator=iter(["a b c d e"]), model_writer=written, vocab_size=9, normalization_rule_name="nmt_nfkc", minloglevel=9
+    )
+    content = written.getvalue()
+    start = content.index(_record(1, b"nmt_nfkc"))  # the first field of the part that is wanted, the last part of the file
+    return content[start:]
 
 
 def _full_name(name: str) -> str:

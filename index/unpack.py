@@ -8,12 +8,13 @@ import json
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from corpus.errors import ModelError
 from index.encoder import E5_PROMPTS
-from index.packed import Packed, open_packed
+from index.packed import BEGIN, END, Packed, open_packed
 
 FOLDER = "multilingual-e5-small-q4-v1"
 """Named by content and layout version, so a newer unpacking never meets an older folder."""
@@ -53,7 +54,7 @@ def _write_model(packed: Packed, folder: Path) -> None:
     from safetensors.numpy import save_file
 
     sizes = packed.sizes
-    packed.tokenizer.save(str(folder / "tokenizer.json"))
+    _tokenizer(packed).save(str(folder / "tokenizer.json"))
     tensors = {name: packed.tensor(name) for name in packed.names()}
     tensors["pooler.dense.weight"] = np.zeros((sizes.hidden, sizes.hidden), np.float32)  # BertModel has one; mean pooling leaves it unused
     tensors["pooler.dense.bias"] = np.zeros(sizes.hidden, np.float32)
@@ -67,6 +68,20 @@ def _write_model(packed: Packed, folder: Path) -> None:
     _write_json(folder / "config.json", config)
     _write_tokenizer_config(folder)
     _write_modules(folder, sizes.hidden)
+
+
+def _tokenizer(packed: Packed) -> Any:
+    """The tokenizer as transformers has it, a `tokenizers.Tokenizer`, with the ids of the packed one."""
+    from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
+
+    unknown, pieces = packed.vocabulary
+    tokenizer = Tokenizer(models.Unigram(pieces, unk_id=unknown, byte_fallback=False))
+    tokenizer.normalizer = normalizers.Sequence([normalizers.Nmt(), normalizers.NFKC(), normalizers.Replace(Regex(" {2,}"), " ")])
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    ends = [("<s>", BEGIN), ("</s>", END)]
+    tokenizer.post_processor = processors.TemplateProcessing("<s> $A </s>", "<s> $A </s> </s> $B </s>", ends)
+    tokenizer.add_special_tokens(["<s>", "<pad>", "</s>", "<unk>", "<mask>"])
+    return tokenizer
 
 
 def _write_modules(folder: Path, hidden: int) -> None:
