@@ -79,7 +79,7 @@ class ClientAddress:
         forwarded = any(name in (b"x-forwarded-for", b"forwarded") for name, _ in scope["headers"])
         if forwarded and not trusted and not self._warned:
             self._warned = True
-            LOG.warning("Somebody who is not trusted forwards requests, so all of them count as his own: see TANYA_TRUSTED_PROXIES.")
+            LOG.warning("A proxy that is not trusted forwards requests, so all of them count as its own: see TANYA_TRUSTED_PROXIES.")
         scope = {**scope, TRUSTED: trusted, FORWARDED: forwarded and not trusted}
         app = _believing(self._bare, proxies) if trusted else self._bare
         await app(scope, receive, send)
