@@ -21,7 +21,7 @@ from index.vectors import StoredVectors
 from index.version import IndexVersion
 
 PREFIX = "embedded-"
-SLICE_CHARACTERS = 16_000
+SLICE_CHARACTERS = 64_000
 """Characters embedded between two appends, about 4 s: what a killed build loses at most."""
 
 
