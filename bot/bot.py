@@ -93,8 +93,8 @@ class Bot:
         return self.retriever.version
 
     def warm(self) -> None:
-        """Begin to compile the models, in threads of their own: what needs them waits, all else goes on; a failure shows there."""
-        pool = ThreadPoolExecutor(2, "warm")
+        """Begin to compile the models, one after the other in a thread: what needs them waits, all else goes on; a failure shows there."""
+        pool = ThreadPoolExecutor(1, "warm")
         pool.submit(self.retriever.embedder.embed_queries, ["diplomasi"])
         pool.submit(self.reader.read, "diplomasi", [whole("diplomasi")])
         pool.shutdown(wait=False)

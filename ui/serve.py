@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import dataclasses
+import gc
 import json
 import logging
 import os
@@ -179,6 +180,8 @@ class Site:
 def run(bot: Bot | LiveBot, reread: Callable[[], Config]) -> None:
     """Serve until SIGINT or SIGTERM, then finish what runs; SIGHUP takes up what `reread` gives."""
     site = Site(bot)
+    gc.freeze()
+    gc.enable()
     config = site.settings()
     configure_logging(config.log_format)
     server = _server(site, config, lambda: _take_up(site, reread))
