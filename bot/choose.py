@@ -60,9 +60,12 @@ _CAUSE = re.compile(
     re.IGNORECASE,
 )
 _LIST = re.compile(
-    r"\b(?:apa saja|apa aja|siapa saja|siapa aja|mana saja|sebutkan|daftar|list|what are|which are|name (?:all|the)|who are)\b",
+    r"\b(?:apa saja|apa aja|siapa saja|siapa aja|mana saja|sebutkan|daftar|list|(?:what|which|who)(?: \w+){0,2} (?:are|were)"
+    r"|what (?:kinds?|types?|sorts?) of|name (?:all|the))\b",
     re.IGNORECASE,
 )
+_COUNT = re.compile(r"\b(?:[2-9]|1\d|20)\s(?!persen|per cent|juta|miliar|million|billion|tahun|years|hari|days)[a-z]{3,}")
+_NAMES_THEM = re.compile(r"\b(?:yaitu|yakni|antara lain|namely|such as)\b|:", re.IGNORECASE)
 _VALUE = re.compile(
     r"\b(?:berapa|jumlah|kapan|angka|tanggal|how (?:many|much|large|big|long)|number|when|(?:what|which) (?:date|day|year|figure)"
     r"|agree|sepakat|berbeda|beda|differ\w*)\b",
@@ -185,7 +188,7 @@ def with_items(reading: Reading, version: IndexVersion, most: int) -> tuple[tupl
     document = version.document(best.chunk.doc_id)
     run = _items(document, version.sentences[best.row].start)
     if not run:
-        return reading.chosen, 0
+        return _counted(reading, version, most), 0
     first, last = run
     inside = {
         one.row: one for one in reading.found
@@ -193,6 +196,21 @@ def with_items(reading: Reading, version: IndexVersion, most: int) -> tuple[tupl
     }  # fmt: skip
     ordered = [inside[row] for row in sorted(inside)]
     return (tuple(ordered[:most]), max(0, len(ordered) - most)) if len(ordered) > 1 else (reading.chosen, 0)
+
+
+def _counted(reading: Reading, version: IndexVersion, most: int) -> tuple[Candidate, ...]:
+    """Where the best sentence says how many there are and not which, it and what follows it in its paragraph."""
+    best = reading.chosen[0]
+    text = text_of(best, version)
+    if not _COUNT.search(text) or _NAMES_THEM.search(text):
+        return reading.chosen
+    document, start = version.document(best.chunk.doc_id), version.sentences[best.row].start
+    end = next((block.end for block in document.blocks if block.start <= start < block.end), start)
+    inside = {
+        one.row: one for one in reading.found
+        if one.chunk.doc_id == document.doc_id and start <= version.sentences[one.row].start < end and not one.conflict
+    }  # fmt: skip
+    return tuple(inside[row] for row in sorted(inside))[:most]
 
 
 def _items(document: Document, start: int) -> tuple[int, int] | None:

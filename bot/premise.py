@@ -25,14 +25,15 @@ _MEANINGS = [
         r"(?:di|me)?larang\w*|pelarangan|(?:di|mem|pem)?blokir\w*|(?:di|mem|pem)?blok\w*|(?:di|mem|pem)?batasi|pembatasan|dimatikan|mematikan|matiin|ban|bann?(?:ed|s|ing)?|prohibit\w*|forb\w*|block\w*|restrict\w*"
         r"|cut off|shut\w*",
         r"(?:di|me|pe)?(?:retas|bajak)\w*|hack\w*|breach\w*|bocor\w*|kebocoran|leak\w*|compromised|lumpuh|ransomware|serangan|attack\w*",
-        r"(?:di|meng)?gugat\w*|(?:di)?tuntut|menuntut|dihukum|dipenjara|ditangkap|ditahan|sued|lawsuit|convict\w*|jailed|imprison\w*|arrest\w*|detain\w*|prosecut\w*",
+        r"(?:di|meng)?gugat\w*|dihukum|dipenjara|ditangkap|ditahan|sued|lawsuit|convict\w*|jailed|imprison\w*|arrest\w*|detain\w*|prosecut\w*",
     )
 ]
 
 
 def unconfirmed(question: str, passage: str) -> str | None:
-    """The word of `question` that says so and has no counterpart in `passage`; None where all have one."""
+    """The word of `question` that says so and has no counterpart in `passage`, in any of its meanings; None where all have one."""
+    said: dict[str, list[re.Pattern[str]]] = {}
     for meaning in _MEANINGS:
-        if (said := meaning.search(question)) and not meaning.search(passage):
-            return said[0]
-    return None
+        if found := meaning.search(question):
+            said.setdefault(found[0].lower().split()[0], []).append(meaning)
+    return next((word for word, meanings in said.items() if not any(meaning.search(passage) for meaning in meanings)), None)

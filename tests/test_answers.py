@@ -137,6 +137,22 @@ def test_one_question_stays_one(question: str, language: str) -> None:
     assert take_apart(question, language) is None
 
 
+def test_a_list_that_is_only_counted_is_followed_by_what_it_counts(write: Writer, tmp_path: Path) -> None:
+    ship = "The Kite Cup has 3 prizes for fliers. The gold prize of the Cup is a ship. The silver prize of the Cup is a bell."
+    write("en/cup.md", f"{ship} The bronze prize is a rope.\n\nThe Cup is old.")
+    bot = toy_bot(write.folder, tmp_path / "index")
+    said = quotes(bot.ask("What are the prizes for fliers of the Kite Cup?", language="en"))
+    assert said[0] == "The Kite Cup has 3 prizes for fliers."
+    assert len(said) == 4
+    assert len(quotes(bot.ask("How many prizes for fliers has the Kite Cup?", language="en"))) <= 2
+
+
+def test_a_word_is_confirmed_by_any_of_its_meanings() -> None:
+    assert unconfirmed("When was the internet shut down?", "The government cut off the internet.") is None
+    assert unconfirmed("Kapan RCDD ditutup?", "RCDD dibuka pada 2019.") == "ditutup"
+    assert unconfirmed("When was the office shut down?", "The office opened in May.") == "shut"
+
+
 def test_a_comparison_has_the_best_sentence_of_each_side(bot: Bot) -> None:
     assert quotes(bot.ask("Apa beda Festival Tari Laut dan Pekan Musik Gunung?")) == [
         "Festival Tari Laut adalah pertunjukan tari pesisir di Kota Makassar.",
