@@ -187,9 +187,9 @@ def _leans(question: str, own: _Terms, kept: _Terms, language: str, vocabulary: 
     """Whether `question` needs what was said before it."""
     named = any(_is_name(term, vocabulary) for term, _ in own)
     defined = _DEFINED.match(question)
-    if defined and named and not _ON.match(question) and not _points(defined["a"] or defined["b"] or ""):
-        return False
     content = [word for word in _WORD.findall(question) if is_content(word) and word.lower() not in _FILLER]
+    if defined and not _ON.match(question) and not _points(defined["a"] or defined["b"] or "") and (named or len(content) >= SHORT):
+        return False
     goes_on = bool(_ON.search(question))
     points = _points(question) or goes_on
     if not goes_on and _has_subject(question, own, language, vocabulary):

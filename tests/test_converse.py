@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from bot import Bot, Turn
+from bot.converse import standalone
 from bot.normalise import mend, plain, split_pasted
 from bot.read import mentions
 from corpus.acronyms import full_forms
@@ -172,3 +173,10 @@ def test_a_passage_mentions_an_acronym_by_its_full_form_and_the_other_way() -> N
     assert mentions("The DCC opened.", "Command", forms)
     assert not mentions("The DCC opened.", "Moon", forms)
     assert not mentions("The Digital Command Center opened.", "DCC")
+
+
+@pytest.mark.parametrize("question", ["Apa itu peringkat diplomasi digital?", "What is digital public diplomacy?"])
+def test_a_question_for_a_definition_stands_whatever_was_said_before(question: str) -> None:
+    before = [Turn("user", "Bagaimana Lowy Institute menilai Indonesia pada 2019?"), Turn("assistant", "Indonesia berada di urutan ke-21.")]
+    assert standalone(question, before) == question
+    assert standalone("Apa itu hasilnya?", before) != "Apa itu hasilnya?"
