@@ -414,6 +414,11 @@ def corpus_folder(config: Config) -> Path:
     return config.corpus or (here if here.is_dir() else _packaged())
 
 
+def is_packaged(folder: Path) -> bool:
+    """Whether it is the folder of texts inside an installed package; a checkout's own is not."""
+    return folder.resolve() == _packaged().resolve() and not (_packaged().parents[1] / "pyproject.toml").is_file()
+
+
 def index_folder(config: Config) -> Path:
     """The folder of the built index: as set, else one of the user's, named after the corpus folder."""
     name = hashlib.sha256(str(corpus_folder(config).resolve()).encode()).hexdigest()[:16]

@@ -67,6 +67,10 @@ class CorpusChanging(CorpusError):
     """The files change while they are read."""
 
 
+class CorpusUnwritable(CorpusError):
+    """The folder of source texts refuses a change, or is the one that came with the package."""
+
+
 class DocumentError(CorpusError):
     """One file cannot become a Document."""
 

@@ -8,12 +8,12 @@ import dataclasses
 import gc
 import json
 import signal
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
+from ui.cli_corpus import corpus
 from ui.cli_index import index
 from ui.embed_cli import embed
 from ui.options import Progress, as_json, places, read_settings
@@ -159,56 +159,7 @@ def forget(yes: bool) -> None:
     click.echo(f"{Kept(config.kept).forget()} rows deleted")
 
 
-@main.group()
-def corpus() -> None:
-    """Look at the source texts and check them."""
-
-
-@corpus.command("list")
-@places
-@as_json
-def list_(corpus: Path | None, index_: Path | None, as_json: bool) -> None:
-    """List the documents."""
-    from bot.bot import corpus_folder
-    from corpus.load import load_corpus
-
-    read = load_corpus(corpus_folder(read_settings(corpus, index_)))
-    _report_failures(read.failures)
-    rows = [{"id": d.doc_id, "language": d.language, "title": d.title, "path": d.path, "characters": len(d.text)} for d in read.documents]
-    if as_json:
-        click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
-        return
-    for row in rows:
-        click.echo(f"{row['id']}  [{row['language']}] {row['title']}")
-
-
-@corpus.command()
-@places
-@as_json
-@click.option("--against", type=click.Path(path_type=Path, exists=True), help="Texts that no document may share a run of words with.")
-def check(corpus: Path | None, index_: Path | None, as_json: bool, against: Path | None) -> None:
-    """Validate the documents; exit code 1 where something is to be mended."""
-    from bot.bot import corpus_folder
-    from corpus.check import check_corpus
-    from corpus.load import load_corpus
-
-    folder = corpus_folder(read_settings(corpus, index_))
-    read = load_corpus(folder)
-    findings = check_corpus(read, folder, against)
-    if as_json:
-        click.echo(
-            json.dumps(
-                {"documents": len(read.documents), "findings": [dataclasses.asdict(f) for f in findings]}, ensure_ascii=False, indent=2
-            )
-        )
-    else:
-        for finding in findings:
-            click.echo(f"{finding.code:13} {finding.where}  {finding.message}")
-        click.echo(f"{len(read.documents)} documents, {len(findings)} findings")
-    if findings:
-        sys.exit(1)
-
-
+main.add_command(corpus)
 main.add_command(embed)
 
 
@@ -276,11 +227,6 @@ def _open_bot(config: Any) -> Any:
 
     with Progress() as watch:
         return open_bot(config, watch)
-
-
-def _report_failures(failures: tuple[Exception, ...]) -> None:
-    for failure in failures:
-        click.echo(f"Left out: {failure}", err=True)
 
 
 if __name__ == "__main__":
