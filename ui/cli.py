@@ -1,4 +1,4 @@
-"""The command line: `tanya serve|ask|search|mcp|gaps|forget|index|corpus|embed|eval`.
+"""The command line: `tanya serve|ask|search|mcp|gaps|forget|doctor|index|corpus|embed|eval`.
 
 Exit codes: 0 done; 1 the task failed, with one message on stderr; 2 wrong usage. With `--json` stdout holds one
 JSON document and nothing else.
@@ -16,7 +16,7 @@ import click
 from ui.cli_corpus import corpus
 from ui.cli_index import index
 from ui.embed_cli import embed
-from ui.options import Progress, as_json, places, read_settings
+from ui.options import Progress, as_json, places, read_settings, report
 
 
 class TanyaGroup(click.Group):
@@ -157,6 +157,17 @@ def forget(yes: bool) -> None:
     if not yes:
         click.confirm(f"Delete all that is kept in {config.kept}?", abort=True, err=True)
     click.echo(f"{Kept(config.kept).forget()} rows deleted")
+
+
+@main.command()
+@places
+@as_json
+def doctor(corpus: Path | None, index_: Path | None, as_json: bool) -> None:
+    """Say whether model, texts, index, disk and address are as they should be, and how to mend what is not (exit code 1)."""
+    config = read_settings(corpus, index_)
+    from ui.doctor import examine
+
+    report(list(examine(config)), as_json)
 
 
 main.add_command(corpus)

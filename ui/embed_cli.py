@@ -1,12 +1,10 @@
 """`tanya embed`: the line to paste for each site, and why a site does not show the widget."""
 
-import dataclasses
 import json
-import sys
 
 import click
 
-from ui.options import as_json
+from ui.options import as_json, report
 
 SAMPLE = '[[embeds]]\nid = "site"\norigins = ["https://example.org"]'
 
@@ -64,12 +62,4 @@ def doctor(as_json: bool, server: str | None, origin: str) -> None:
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="ORIGIN") from None
     findings = list(examine(origin, config.embeds, (server or server_address(config)).rstrip("/")))
-    if as_json:
-        click.echo(json.dumps([dataclasses.asdict(finding) for finding in findings], ensure_ascii=False, indent=2))
-    else:
-        for finding in findings:
-            click.echo(f"{'FIX' if finding.fix else 'ok':4} {finding.topic:14} {finding.found}")
-            if finding.fix:
-                click.echo("".join(f"\n     {line}" for line in finding.fix.splitlines()) + "\n")
-    if any(finding.fix for finding in findings):
-        sys.exit(1)
+    report(findings, as_json)

@@ -1,7 +1,9 @@
 """What the commands share: options, settings, and the progress bar."""
 
+import dataclasses
+import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,3 +59,16 @@ class Progress:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def report(findings: Sequence[Any], as_json: bool) -> None:
+    """Print what a doctor found, with what to do; exit code 1 where something is to be mended."""
+    if as_json:
+        click.echo(json.dumps([dataclasses.asdict(finding) for finding in findings], ensure_ascii=False, indent=2))
+    else:
+        for finding in findings:
+            click.echo(f"{'FIX' if finding.fix else 'ok':4} {finding.topic:14} {finding.found}")
+            if finding.fix:
+                click.echo("".join(f"\n     {line}" for line in finding.fix.splitlines()) + "\n")
+    if any(finding.fix for finding in findings):
+        sys.exit(1)
