@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from bot import Answer, Bot, Turn, WordReader, read_config
@@ -39,13 +39,15 @@ def agree(answer: Answer, bot: Bot) -> bool:
     numbers = [citation.number for citation in answer.citations]
     cited = [number for sentence in answer.sentences for number in sentence.citations]
     quotes = {citation.number: citation.quote for citation in answer.citations}
+    claims_nothing = answer.refused or answer.is_courtesy
     return (
         numbers == list(range(1, len(numbers) + 1)) == cited
         and all(bot.version.document(c.doc_id).text[c.start : c.end] == c.quote for c in answer.citations)
         and all(c.start <= (c.answer_start or c.start) <= (c.answer_end or c.end) <= c.end for c in answer.citations)
         and all(sentence.text == quotes[sentence.citations[0]] and sentence.verdict == "verbatim" for sentence in answer.sentences)
-        and (answer.refused or answer.answer == " ".join(f"{s.text} [{s.citations[0]}]" for s in answer.sentences))
-        and answer.refused == (not answer.sentences)
+        and (claims_nothing or answer.answer == " ".join(f"{s.text} [{s.citations[0]}]" for s in answer.sentences))
+        and claims_nothing == (not answer.sentences)
+        and len(answer.sentences) <= bot.config.max_sentences
         and all(bot.version.document(n.doc_id).text[n.start : n.end] == n.quote for n in answer.nearest)
     )
 
@@ -57,6 +59,7 @@ def agree(answer: Answer, bot: Bot) -> bool:
         st.lists(st.sampled_from(["moon", "sea", "waves", "people", "walked", "wind", "1999", "?", "laut", "ombak"])).map(" ".join),
     )
 )
+@example("TQ")  # a courtesy
 def test_every_answer_agrees_with_itself_and_its_sources(bot: Bot, question: str) -> None:
     try:
         answer = bot.ask(question)
