@@ -144,7 +144,7 @@ def sides_of(text: str, language: str) -> tuple[Side, Side] | None:
 def _weighed(bare: str, language: str) -> tuple[Side, Side] | None:
     """The sides of "more X in A or B", "X, A apa B gedean mana": what is weighed and its measure may stand before or after them."""
     measures = ((_CUE_TIME, "Kapan", "When was"), (_CUE_AMOUNT, "Berapa", "How many"), (_CUE_RANK, "", ""))
-    found = next(((cue, asks) for cue, *asks in measures if cue.search(bare)), None)
+    found = next(((cue, words) for cue, *words in measures if cue.search(bare)), None)
     if found is None:
         return None
     cue, words = found
