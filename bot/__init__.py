@@ -1,7 +1,8 @@
 """A question and its conversation to an Answer whose every sentence is quoted, or a refusal."""
 
 from bot.answer import Answer, Citation, NearPassage
-from bot.bot import Bot, corpus_folder, index_folder, open_bot, open_models, publication, rebuild
+from bot.assemble import corpus_folder, index_folder, open_bot, open_models, publication, rebuild
+from bot.bot import Bot
 from bot.cite import MARK
 from bot.config import Config, read_config
 from bot.converse import Turn

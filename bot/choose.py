@@ -190,11 +190,7 @@ def with_items(reading: Reading, version: IndexVersion, most: int) -> tuple[tupl
     if not run:
         return _counted(reading, version, most), 0
     first, last = run
-    inside = {
-        one.row: one for one in reading.found
-        if one.chunk.doc_id == document.doc_id and first <= version.sentences[one.row].start < last and not one.conflict
-    }  # fmt: skip
-    ordered = [inside[row] for row in sorted(inside)]
+    ordered = _between(reading, document.doc_id, first, last, version)
     return (tuple(ordered[:most]), max(0, len(ordered) - most)) if len(ordered) > 1 else (reading.chosen, 0)
 
 
@@ -206,11 +202,16 @@ def _counted(reading: Reading, version: IndexVersion, most: int) -> tuple[Candid
         return reading.chosen
     document, start = version.document(best.chunk.doc_id), version.sentences[best.row].start
     end = next((block.end for block in document.blocks if block.start <= start < block.end), start)
+    return tuple(_between(reading, document.doc_id, start, end, version)[:most])
+
+
+def _between(reading: Reading, doc_id: str, start: int, end: int, version: IndexVersion) -> list[Candidate]:
+    """The sentences read that begin there, in reading order, less those that name another year."""
     inside = {
         one.row: one for one in reading.found
-        if one.chunk.doc_id == document.doc_id and start <= version.sentences[one.row].start < end and not one.conflict
+        if one.chunk.doc_id == doc_id and start <= version.sentences[one.row].start < end and not one.conflict
     }  # fmt: skip
-    return tuple(inside[row] for row in sorted(inside))[:most]
+    return [inside[row] for row in sorted(inside)]
 
 
 def _items(document: Document, start: int) -> tuple[int, int] | None:

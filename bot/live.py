@@ -1,5 +1,5 @@
 """The bot of a running server: it takes up a new index version by itself, and drops the old one when its last answer ends.
-What follows a build, where nobody has done it (the first start builds, and answers at once), it does (`bot.bot.follow_up`).
+What follows a build, where nobody has done it (the first start builds, and answers at once), it does (`bot.assemble.follow_up`).
 
 Whoever answers asks for the bot once and keeps it until the answer is complete; so no answer mixes two versions. The old
 version's memory, files and lease go with the last reference to it.
@@ -12,7 +12,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from bot.bot import Bot, follow_up, open_store
+from bot.assemble import follow_up, open_store
+from bot.bot import Bot
 from bot.suggest import KEPT, read_suggestions
 from corpus.errors import SearchIndexError
 from index.retrieve import Retriever

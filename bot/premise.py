@@ -32,8 +32,8 @@ _MEANINGS = [
 
 def unconfirmed(question: str, passage: str) -> str | None:
     """The word of `question` that says so and has no counterpart in `passage`, in any of its meanings; None where all have one."""
-    said: dict[str, list[re.Pattern[str]]] = {}
+    said: dict[int, tuple[str, list[re.Pattern[str]]]] = {}
     for meaning in _MEANINGS:
         if found := meaning.search(question):
-            said.setdefault(found[0].lower().split()[0], []).append(meaning)
-    return next((word for word, meanings in said.items() if not any(meaning.search(passage) for meaning in meanings)), None)
+            said.setdefault(found.start(), (found[0], []))[1].append(meaning)
+    return next((word for word, meanings in said.values() if not any(meaning.search(passage) for meaning in meanings)), None)

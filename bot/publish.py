@@ -44,7 +44,8 @@ NAMED = 60
 """Characters of a question by which an error names it."""
 
 Watch = Callable[[str, int], None]
-"""Told ("start", texts) and ("step", texts) of a build, ("questions", count) and ("question", 1) of the gate."""
+"""Told ("start", texts) and ("step", texts) of a build, ("questions", count) and ("question", 1) of the gate; of what
+follows, the same, and ("documents", count) and ("document", 1) of the look for questions to suggest."""
 
 
 class GoldenQuestion(BaseModel):

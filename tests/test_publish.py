@@ -308,7 +308,7 @@ def test_its_answers_are_recorded_once_it_is_live(site: Site, caplog: pytest.Log
 
 
 def test_a_server_that_built_the_first_version_records_its_answers(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.bot.open_models", lambda config: (HashEmbedder(), WordReader()))
+    monkeypatch.setattr("bot.assemble.open_models", lambda config: (HashEmbedder(), WordReader()))
     live = LiveBot(open_bot(Config(corpus=site.write.folder, index=site.index, golden=site.golden)), site.index)
 
     def recorded() -> int:
@@ -395,7 +395,7 @@ def test_a_version_of_an_older_format_is_compared_by_its_own_report(site: Site) 
 def test_a_start_over_an_older_format_builds_anew_and_says_so(
     site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("bot.bot.open_models", lambda config: (HashEmbedder(), WordReader()))
+    monkeypatch.setattr("bot.assemble.open_models", lambda config: (HashEmbedder(), WordReader()))
     config = Config(corpus=site.write.folder, index=site.index, golden=site.golden)
     site.publish()
     site.write("en/sun.md", "The sun is far.")

@@ -15,7 +15,7 @@ import pytest
 from numpy.typing import NDArray
 
 from bot import Bot, Config, WordReader, publish, read_config
-from bot.bot import open_store
+from bot.assemble import open_store
 from bot.live import LiveBot
 from corpus.errors import BuildFailed, SettingsInvalid, StoreUnavailable
 from index import HashEmbedder, Retriever, open_index, read_current, rollback, tidy, verify
@@ -209,7 +209,7 @@ def test_one_client_serves_all_versions_that_a_server_takes_up(milvus: MilvusSto
         made.append(address)
         return milvus
 
-    monkeypatch.setattr("bot.bot.MilvusStore", connect)
+    monkeypatch.setattr("bot.assemble.MilvusStore", connect)
     config = read_config(vector_store="milvus", milvus_address="http://milvus.example:19530")
     assert open_store(config) is open_store(config) is milvus
     assert made == ["http://milvus.example:19530"]
@@ -262,19 +262,25 @@ class Forgetful(FaissStore):
         self.held.discard(name)
 
 
+def refused(site: Site, store: VectorStore, step: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A build to which `store` says no at that step."""
+
+    def refuse(*whatever: object) -> None:
+        raise StoreUnavailable("no")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, step, refuse)
+        with pytest.raises(StoreUnavailable):
+            site.publish(store=store)
+
+
 @pytest.mark.parametrize("step", ["open", "switch"])  # before and after its folder is moved
 def test_a_version_that_cannot_be_dropped_is_dropped_by_the_next_build(site: Site, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     store = Forgetful()
     first = site.publish(store=store)
     site.write("en/moon.md", MOON + " It is round.")
 
-    def fail(*whatever: object) -> None:
-        raise StoreUnavailable("no")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(store, step, fail)
-        with pytest.raises(StoreUnavailable):
-            site.publish(store=store)
+    refused(site, store, step, monkeypatch)
     assert len(store.held) == 2
     assert [path.name for path in (site.index / VERSIONS).iterdir()] == [first.version]
     store.refuses = False
@@ -288,13 +294,7 @@ def test_a_build_that_milvus_refuses_does_not_go_live(milvus: MilvusStore, site:
     first = site.publish(store=milvus)
     site.write("en/moon.md", MOON + " It is round.")
 
-    def refuse(*whatever: object) -> None:
-        raise StoreUnavailable("no")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(milvus, step, refuse)
-        with pytest.raises(StoreUnavailable):
-            site.publish(store=milvus)
+    refused(site, milvus, step, monkeypatch)
     assert (site.live, live_in(milvus)) == (first.version, collection_of(first.version))
     assert [path.name for path in (site.index / VERSIONS).iterdir()] == [first.version]
     assert verify(site.index, store=milvus) == []

@@ -14,7 +14,8 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
-from bot.bot import Bot, rebuild
+from bot.assemble import rebuild
+from bot.bot import Bot
 from bot.publish import Report, Watch
 from corpus.errors import TanyaError
 from ui import examples

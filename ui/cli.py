@@ -49,7 +49,7 @@ def serve(corpus: Path | None, index_: Path | None, host: str | None, port: int 
     # Until the server listens for it, a reload would end the process.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     config = read_settings(corpus, index_, host=host, port=port)
-    from bot.bot import index_folder
+    from bot.assemble import index_folder
     from bot.live import LiveBot
 
     bot = LiveBot(_open_bot(config), index_folder(config))
@@ -184,7 +184,7 @@ def eval_() -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 def squad(as_json: bool, file: Path) -> None:
     """Exact match and F1 of the reader on FILE, of IDK-MRC's or SQuAD's shape."""
-    from bot.bot import open_models
+    from bot.assemble import open_models
     from bot.evaluate import read_paragraphs, score_squad
 
     paragraphs = read_paragraphs(file)
@@ -234,7 +234,7 @@ def questions(corpus: Path | None, index_: Path | None, as_json: bool, wrong: bo
 
 
 def _open_bot(config: Any) -> Any:
-    from bot.bot import open_bot
+    from bot.assemble import open_bot
 
     with Progress() as watch:
         return open_bot(config, watch)

@@ -21,7 +21,7 @@ def corpus() -> None:
 @as_json
 def list_(corpus: Path | None, index_: Path | None, as_json: bool) -> None:
     """List the documents."""
-    from bot.bot import corpus_folder
+    from bot.assemble import corpus_folder
     from corpus.load import load_corpus
 
     read = load_corpus(corpus_folder(read_settings(corpus, index_)))
@@ -40,7 +40,7 @@ def list_(corpus: Path | None, index_: Path | None, as_json: bool) -> None:
 @click.option("--against", type=click.Path(path_type=Path, exists=True), help="Texts that no document may share a run of words with.")
 def check(corpus: Path | None, index_: Path | None, as_json: bool, against: Path | None) -> None:
     """Validate the documents; exit code 1 where something is to be mended."""
-    from bot.bot import corpus_folder
+    from bot.assemble import corpus_folder
     from corpus.check import check_corpus
     from corpus.load import load_corpus
 
@@ -107,7 +107,7 @@ _THEN = "`tanya index build` puts it to use."
 
 def _own_folder(config: Any) -> Path:
     """The corpus folder, if it is not the one that came with the package, which an upgrade replaces."""
-    from bot.bot import corpus_folder, is_packaged
+    from bot.assemble import corpus_folder, is_packaged
     from corpus.errors import CorpusUnwritable
 
     if is_packaged(folder := corpus_folder(config)):

@@ -26,7 +26,7 @@ def index() -> None:
 def build(corpus: Path | None, index_: Path | None, as_json: bool, dry_run: bool, force: bool, wait: bool) -> None:
     """Build what changed and make it live, unless the golden questions are answered worse (exit code 1)."""
     config = read_settings(corpus, index_)
-    from bot.bot import open_models, publication, rebuild
+    from bot.assemble import open_models, publication, rebuild
     from bot.publish import plan
 
     embedder, reader = open_models(config)
@@ -45,7 +45,7 @@ def build(corpus: Path | None, index_: Path | None, as_json: bool, dry_run: bool
 @as_json
 def status(corpus: Path | None, index_: Path | None, as_json: bool) -> None:
     """Say which version is live, since when, and from what, and which are kept; exit code 1 where the live one cannot be told."""
-    from bot.bot import index_folder
+    from bot.assemble import index_folder
     from corpus.errors import SearchIndexError
     from index.store import list_versions, read_current, read_manifest
 
@@ -83,7 +83,7 @@ def status(corpus: Path | None, index_: Path | None, as_json: bool) -> None:
 @click.argument("version", required=False)
 def report(corpus: Path | None, index_: Path | None, as_json: bool, version: str | None) -> None:
     """Say what the build of the live VERSION changed, or of another: documents, and answers to golden questions."""
-    from bot.bot import index_folder
+    from bot.assemble import index_folder
     from bot.publish import read_report
     from corpus.errors import VersionUnknown
     from index.store import read_current
@@ -102,7 +102,7 @@ def report(corpus: Path | None, index_: Path | None, as_json: bool, version: str
 @click.argument("version", required=False)
 def verify(corpus: Path | None, index_: Path | None, as_json: bool, version: str | None) -> None:
     """Check every hash, offset and row of the live VERSION, or of another; exit code 1 where one is wrong."""
-    from bot.bot import index_folder, open_store
+    from bot.assemble import index_folder, open_store
     from index.store import read_current
     from index.store import verify as check
 
@@ -126,7 +126,7 @@ def verify(corpus: Path | None, index_: Path | None, as_json: bool, version: str
 @click.argument("version", required=False)
 def rollback(corpus: Path | None, index_: Path | None, as_json: bool, version: str | None) -> None:
     """Go back to a kept VERSION, by default to the one before the live one."""
-    from bot.bot import index_folder, open_store
+    from bot.assemble import index_folder, open_store
     from index.store import rollback as go_back
 
     config = read_settings(corpus, index_)
@@ -143,7 +143,7 @@ def rollback(corpus: Path | None, index_: Path | None, as_json: bool, version: s
 @click.option("--keep", type=click.IntRange(0, 1000), help="Old versions to keep (TANYA_KEEP_VERSIONS).")
 def gc(corpus: Path | None, index_: Path | None, as_json: bool, keep: int | None) -> None:
     """Remove old versions, but never the live one or one that is being read."""
-    from bot.bot import index_folder, open_store
+    from bot.assemble import index_folder, open_store
     from index.store import tidy
 
     config = read_settings(corpus, index_, keep_versions=keep)
@@ -160,7 +160,7 @@ def watch(corpus: Path | None, index_: Path | None) -> None:
     """Build now, and again whenever the corpus has changed on disk; until interrupted."""
     import threading
 
-    from bot.bot import open_models
+    from bot.assemble import open_models
     from bot.watch import watch_corpus
 
     config = read_settings(corpus, index_)

@@ -5,7 +5,7 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
-from bot.bot import corpus_folder, index_folder, open_models, open_store
+from bot.assemble import corpus_folder, index_folder, open_models, open_store
 from bot.config import Config
 from corpus.errors import CorpusError, IndexMissing, ModelError, SearchIndexError
 from corpus.load import load_corpus
