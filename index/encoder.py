@@ -116,7 +116,7 @@ class OpenVinoEncoder:
         self._positions = packed.tensor("embeddings.position_embeddings.weight") + first
         self._changes: Changes = {}
         self._request: Any = None
-        self._lock = threading.Lock()
+        self._batches = Batches(self._compute)
 
     def _compiled(self) -> Any:
         import openvino
@@ -139,23 +139,22 @@ class OpenVinoEncoder:
 
     def encode(self, rows: Sequence[Sequence[int]]) -> list[Vectors]:
         """See Encoder."""
-        return _in_batches(rows, self._compute)
+        return self._batches(rows)
 
     def _compute(self, ids: NDArray[np.int64], mask: NDArray[np.bool_]) -> Vectors:
         vectors = self._packed.words(ids) + self._positions[: ids.shape[1]]
-        with self._lock:
-            if self._request is None:
-                self._request, self._changes = self._compiled(), {}
-                _give_back()
-            self._request.infer([vectors, np.where(mask, np.float32(0), np.float32(FAR))[:, None, None, :]])
-            return np.array(self._request.get_output_tensor().data)
+        if self._request is None:
+            self._request, self._changes = self._compiled(), {}
+            _give_back()
+        self._request.infer([vectors, np.where(mask, np.float32(0), np.float32(FAR))[:, None, None, :]])
+        return np.array(self._request.get_output_tensor().data)
 
     def changed(self, changes: Changes) -> "OpenVinoEncoder":
         """See Encoder."""
         if unknown := set(changes) - {name for name in self._packed.names() if name.startswith("encoder.")}:
             raise KeyError(*sorted(unknown))
         other = copy.copy(self)
-        other._changes, other._request, other._lock = changes, None, threading.Lock()
+        other._changes, other._request, other._batches = changes, None, Batches(other._compute)
         return other
 
 
@@ -167,6 +166,7 @@ class TorchEncoder:
     def __init__(self, model: Any, tokenizer: Any) -> None:
         self.model, self._tokenizer = model, tokenizer
         self.hidden = int(model.config.hidden_size)
+        self._batches = Batches(self._compute)
 
     def tokens(self, text: str) -> Tokens:
         """See Encoder."""
@@ -175,7 +175,7 @@ class TorchEncoder:
 
     def encode(self, rows: Sequence[Sequence[int]]) -> list[Vectors]:
         """See Encoder."""
-        return _in_batches(rows, self._compute)
+        return self._batches(rows)
 
     def _compute(self, ids: NDArray[np.int64], mask: NDArray[np.bool_]) -> Vectors:
         import torch
@@ -219,22 +219,64 @@ def without_space(text: str, start: int, end: int) -> tuple[int, int]:
     return end - len(text[start:end].lstrip()), end
 
 
-def _in_batches(rows: Sequence[Sequence[int]], compute: Callable[[NDArray[np.int64], NDArray[np.bool_]], Vectors]) -> list[Vectors]:
-    """The token vectors of each row; `compute` gives (n, longest, hidden) for (n, longest) ids and where they are no padding.
+@dataclass(slots=True, eq=False)
+class _Row:
+    ids: list[int]
+    length: int
+    vectors: Vectors | None = None
 
-    A row is padded to a length that depends on it alone, so its vectors do not depend on what else is encoded.
+
+class Batches:
+    """Token vectors of rows, those of equal length in one call of `compute`, whichever thread asked for them.
+
+    `compute` gives (n, length, hidden) for (n, length) ids and where they are no padding; one call runs at a time. A row is padded to a
+    length that depends on it alone, so its vectors do not depend on what else is encoded.
     """
-    found: dict[int, Vectors] = {}
-    groups: dict[int, list[int]] = {}
-    for i, row in enumerate(rows):
-        groups.setdefault(min(-(-len(row) // LENGTH_STEP) * LENGTH_STEP, LONGEST), []).append(i)
-    for length, group in groups.items():
-        most = max(1, BATCH_TOKENS // length)
-        for start in range(0, len(group), most):
-            batch = group[start : start + most]
-            encoded = compute(*padded([rows[i][:LONGEST] for i in batch], length))
-            found |= {i: encoded[place, : len(rows[i])] for place, i in enumerate(batch)}
-    return [found[i] for i in range(len(rows))]
+
+    def __init__(self, compute: Callable[[NDArray[np.int64], NDArray[np.bool_]], Vectors]) -> None:
+        self._compute = compute
+        self._computing, self._changing = threading.Lock(), threading.Lock()
+        self._waiting: list[_Row] = []
+
+    def __call__(self, rows: Sequence[Sequence[int]]) -> list[Vectors]:
+        """The (tokens, hidden) vectors of each row, of which LONGEST tokens are read. Raises what `compute` raises."""
+        mine = [_Row([*row[:LONGEST]], min(-(-len(row) // LENGTH_STEP) * LENGTH_STEP, LONGEST)) for row in rows]
+        with self._changing:
+            self._waiting += mine
+        try:
+            return [self._vectors(row) for row in mine]
+        finally:
+            self._drop(mine)
+
+    def _vectors(self, row: _Row) -> Vectors:
+        if row.vectors is None:
+            with self._computing:
+                if row.vectors is None:  # another thread may have computed it meanwhile
+                    self._step(row)
+        assert row.vectors is not None
+        return row.vectors
+
+    def _step(self, row: _Row) -> None:
+        most = max(1, BATCH_TOKENS // row.length)
+        with self._changing:
+            others = [one for one in self._waiting if one.length == row.length and one is not row]
+        try:
+            self._fill([row, *others[: most - 1]])
+        except Exception:
+            if not others:
+                raise
+            self._fill([row])  # whatever is wrong with others is theirs
+
+    def _fill(self, batch: list[_Row]) -> None:
+        encoded = self._compute(*padded([row.ids for row in batch], batch[0].length))
+        for row, vectors in zip(batch, encoded, strict=True):
+            row.vectors = vectors[: len(row.ids)]
+        self._drop(batch)
+
+    def _drop(self, rows: list[_Row]) -> None:
+        gone = {id(row) for row in rows}
+        with self._changing:
+            self._waiting = [row for row in self._waiting if id(row) not in gone]
 
 
 def padded(rows: Sequence[Sequence[int]], longest: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
