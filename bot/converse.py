@@ -3,8 +3,8 @@
 1. What a conversation is about are the names, years and other rare words of its last question, then those of the ones before, each
    weighed by its rarity in the corpus (BM25's) and less the older it is, as far as the corpus has them in one passage.
 2. A turn leans on that where it points back ("hasilnya", "it", "kalau …", "only"), corrects, asks on ("why?", "lebih lengkap dong"),
-   means an item of the last answer ("yang kedua"), or asks too little for itself; one that names its own subject, or announces
-   another, stands.
+   means an item of the last answer ("yang kedua"), or asks too little for itself; one that names its own subject, says much, or
+   announces another, stands.
 3. Where that does not tell, the corpus does: whether its passages on the subject hold the question's words as well as any others do.
 
 The client holds the conversation; nothing is kept here.
@@ -34,8 +34,9 @@ FADED = 0.6
 RARE, TELLING, NAME = 3.0, 0.5, 4.0
 """What a word weighs where there is no corpus to ask; the least that a common word has to, to be worth keeping; what a name weighs more."""
 
-SHORT = 2
-"""Content words of a question too short to stand alone ("kapan?", "berapa putaran?")."""
+SHORT, LONG = 2, 5
+"""Content words of a question too short to stand alone ("kapan?", "berapa putaran?"), and of one that says enough for itself: of 111
+that leaned on a conversation none had so many."""
 
 COVERED, COVERED_ALONE, COVERED_NAMED = 0.6, 0.8, 0.95
 """How much of what one passage holds of the question's words, weighed by rarity, a passage with the subject has to hold too: where
@@ -82,8 +83,10 @@ _OTHER = re.compile(
 )
 _DEFINED = re.compile(
     r"^\W*(?:apa(?:kah)? (?:itu|yang dimaksud(?: dengan)?)|apaan|siapa itu|who(?:'s| is)"
-    r"|what(?:'s| is| are)(?! (?:the|its?|their|his|her|that|this|about)))\s+(?P<a>[^?]+?)\W*$"
-    r"|^\W*(?P<b>[^?]+?) (?:itu )?(?:apa(?:an)?|siapa)(?: (?:sih|ya|tuh|dong|lagi))*\W*$",
+    r"|what(?:'s| is| are| was| were)(?! (?:the|its?|their|his|her|that|this|about))|what does(?= .* mean\W*$))\s+(?P<a>[^?]+?)\W*$"
+    r"|^\W*(?P<b>[^?]+?) (?:(?:itu|tuh) )?(?:(?:se(?:benar|betul|bener)nya|arti(?:nya)?|maksudnya) )?(?:apa(?:an)?|siapa)"
+    r"(?: (?:sih|ya|tuh|dong|lagi|artinya|maksudnya))*\W*$"
+    r"|^\W*(?:(?:can|could) you )?(?:please )?(?:explain|tell me) what (?:the )?(?P<c>[^?]+?) (?:is|are|was|were|means?)\W*$",
     re.IGNORECASE,
 )
 _NTH = {
@@ -185,13 +188,18 @@ def _follow(question: str, before: _Subject, answer: str, vocabulary: Vocabulary
 
 def _leans(question: str, own: _Terms, kept: _Terms, language: str, vocabulary: Vocabulary | None) -> bool:
     """Whether `question` needs what was said before it."""
-    named = any(_is_name(term, vocabulary) for term, _ in own)
+    names = [term for term, _ in own if _is_name(term, vocabulary)]
+    named = bool(names)
     defined = _DEFINED.match(question)
     content = [word for word in _WORD.findall(question) if is_content(word) and word.lower() not in _FILLER]
-    if defined and not _ON.match(question) and not _points(defined["a"] or defined["b"] or "") and (named or len(content) >= SHORT):
+    if defined and not _ON.match(question) and not _points(defined["a"] or defined["b"] or defined["c"]) and (named or len(content) >= SHORT):
         return False
     goes_on = bool(_ON.search(question))
     points = _points(question) or goes_on
+    if len(content) >= LONG and (named or not points):
+        return False
+    if (len(names) > 1 or names and _YEAR.search(question)) and (not points or len(content) > SHORT):
+        return False
     if not goes_on and _has_subject(question, own, language, vocabulary):
         return False
     if not named and (points or len(content) <= SHORT):
@@ -199,7 +207,7 @@ def _leans(question: str, own: _Terms, kept: _Terms, language: str, vocabulary: 
     if vocabulary is None:
         return points and not named
     with_subject, alone = vocabulary.covered(own, [kept[0][0]], language), vocabulary.covered(own, [], language)
-    return with_subject >= alone * (COVERED if points else COVERED_NAMED if named else COVERED_ALONE)
+    return 0 < alone and with_subject >= alone * (COVERED if points else COVERED_NAMED if named else COVERED_ALONE)
 
 
 def _has_subject(question: str, own: _Terms, language: str, vocabulary: Vocabulary | None) -> bool:
@@ -241,7 +249,7 @@ def _terms(text: str, language: str, vocabulary: Vocabulary | None) -> _Terms:
 
 
 def _is_name(term: str, vocabulary: Vocabulary | None) -> bool:
-    word = term.split()[0].lstrip("#")
+    word = next((one for one in term.split() if not one.isdigit()), "0").lstrip("#")
     return not word.isdigit() and (word[0].isupper() or bool(vocabulary and vocabulary.is_name(word)))
 
 

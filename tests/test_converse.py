@@ -57,6 +57,10 @@ def test_a_turn_that_names_no_subject_gets_the_last_one(bot: Bot, question: str)
         "Where was the Maluku race held?",
         "Apa itu Lomba Layar Maluku 2021?",
         "btw lomba layar maluku itu apa",
+        "mana yang duluan, Lomba Layar Maluku atau Piagam Bandung?",
+        "yang nutup Lomba Layar Maluku 2021 siapa?",
+        "how would you cook a tender fish soup with coconut milk",
+        "Siapa pejabat yang tanda tangan piagam perdagangan pembibitan di Maluku?",
     ],
 )
 def test_another_topic_does_not_drag_the_old_one_along(bot: Bot, question: str) -> None:
