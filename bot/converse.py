@@ -190,15 +190,16 @@ def _leans(question: str, own: _Terms, kept: _Terms, language: str, vocabulary: 
     """Whether `question` needs what was said before it."""
     names = [term for term, _ in own if _is_name(term, vocabulary)]
     named = bool(names)
-    defined = _DEFINED.match(question)
     content = [word for word in _WORD.findall(question) if is_content(word) and word.lower() not in _FILLER]
-    if defined and not _ON.match(question) and not _points(defined["a"] or defined["b"] or defined["c"]) and (named or len(content) >= SHORT):
+    defined = None if _ON.match(question) else _DEFINED.match(question)
+    if defined and not _points(defined["a"] or defined["b"] or defined["c"]) and (named or len(content) >= SHORT):
         return False
     goes_on = bool(_ON.search(question))
     points = _points(question) or goes_on
     if len(content) >= LONG and (named or not points):
         return False
-    if (len(names) > 1 or names and _YEAR.search(question)) and (not points or len(content) > SHORT):
+    full = len(names) > 1 or (named and bool(_YEAR.search(question)))
+    if full and (not points or len(content) > SHORT):
         return False
     if not goes_on and _has_subject(question, own, language, vocabulary):
         return False
@@ -207,7 +208,7 @@ def _leans(question: str, own: _Terms, kept: _Terms, language: str, vocabulary: 
     if vocabulary is None:
         return points and not named
     with_subject, alone = vocabulary.covered(own, [kept[0][0]], language), vocabulary.covered(own, [], language)
-    return 0 < alone and with_subject >= alone * (COVERED if points else COVERED_NAMED if named else COVERED_ALONE)
+    return alone > 0 and with_subject >= alone * (COVERED if points else COVERED_NAMED if named else COVERED_ALONE)
 
 
 def _has_subject(question: str, own: _Terms, language: str, vocabulary: Vocabulary | None) -> bool:

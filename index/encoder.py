@@ -262,7 +262,7 @@ class Batches:
             others = [one for one in self._waiting if one.length == row.length and one is not row]
         try:
             self._fill([row, *others[: most - 1]])
-        except Exception:
+        except (MemoryError, RuntimeError):
             if not others:
                 raise
             self._fill([row])  # whatever is wrong with others is theirs

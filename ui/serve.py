@@ -33,6 +33,7 @@ from ui.feedback import feedback_routes, gap_keeper, privacy_routes
 from ui.limits import GRACE, BodyLimit, RateLimit, TimeLimit
 from ui.log import RequestLog, answer_line, configure_logging
 from ui.metrics import Metrics, metrics_routes
+from ui.quick import import_gradio
 from ui.security import ChatDoors, ClientAddress, CrossOrigin, KnownHost, SafeHeaders, is_loopback
 from ui.texts import TEXTS
 from ui.tools import tool_routes, tool_server
@@ -162,8 +163,7 @@ class Site:
         os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
         # Else Gradio counts its last ten thousand questions anew, with pandas, after each one, for a page of its own that is shut here.
         os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = str(10**9)
-        import gradio as gr
-
+        gr = import_gradio()
         for language, path in PATHS.items():
             root = self.settings().public_url
             app = gr.mount_gradio_app(
