@@ -190,11 +190,12 @@ class Bot:
 
     def _read(self, asked: Question, k: int, languages: Sequence[str]) -> list[tuple[Reading, list[Hit]]]:
         """The readings of the k passages nearest in each language, up to the first that answers."""
-        vector = self.retriever.embedder.embed_queries([asked.text])
+        vector, embedder = self.retriever.embedder.embed_queries([asked.text]), self.retriever.embedder
+        sure = self.config.sure_id if asked.language == "id" else self.config.sure_en
         readings: list[tuple[Reading, list[Hit]]] = []
         for language in languages:
             hits = self.retriever.search_vector(asked.text, vector, k, language)
-            reading = read(asked, vector, hits, self.version, self.retriever.embedder, self.reader, self.config.max_sentences)
+            reading = read(asked, vector, hits, self.version, embedder, self.reader, self.config.max_sentences, sure)
             reading = defined_first(asked, reading, self.version)
             if word := self._premise(asked, reading):
                 reading = replace(reading, conflict=word)

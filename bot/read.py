@@ -156,9 +156,19 @@ class Reading:
 
 
 def read(
-    question: Question, vector: Vectors, hits: Sequence[Hit], version: IndexVersion, embedder: Embedder, reader: Reader, most: int
+    question: Question,
+    vector: Vectors,
+    hits: Sequence[Hit],
+    version: IndexVersion,
+    embedder: Embedder,
+    reader: Reader,
+    most: int,
+    sure: float = SURE_ENOUGH,
 ) -> Reading:
-    """Choose at most `most` sentences from the chunks of `hits`; `vector` is the question's (1, dimension) embedding."""
+    """Choose at most `most` sentences from the chunks of `hits`; `vector` is the question's (1, dimension) embedding.
+
+    They answer from the probability `sure` on, those of the other language from SURE_ELSEWHERE on.
+    """
     unread = candidates(question, vector, hits, version)
     order = list(dict.fromkeys(one.chunk.chunk_id for one in unread))
     if not order:
@@ -170,7 +180,7 @@ def read(
 
     def read_next(known: Sequence[Candidate], chunk_ids: Sequence[str]) -> Reading:
         found = with_spans(question, known, chunk_ids, version, reader)
-        return _decided(question, found, version, absent_in, most)
+        return _decided(question, found, version, absent_in, most, sure)
 
     first = read_next(unread, order[:AT_ONCE])
     settled = first.conflict is None and first.probability >= ENOUGH
@@ -178,7 +188,12 @@ def read(
 
 
 def _decided(
-    question: Question, found: Sequence[Candidate], version: IndexVersion, absent_in: Callable[[Chunk], str | None], most: int
+    question: Question,
+    found: Sequence[Candidate],
+    version: IndexVersion,
+    absent_in: Callable[[Chunk], str | None],
+    most: int,
+    sure: float,
 ) -> Reading:
     best = found[0]
     lead = best.score - found[1].score if len(found) > 1 else 0.0
@@ -193,7 +208,7 @@ def _decided(
         nearest=tuple(sorted(nearest.values(), key=lambda candidate: -candidate.score)),
         conflict=best.conflict or absent_in(best.chunk),
         found=tuple(found),
-        threshold=SURE_ELSEWHERE if elsewhere else SURE_ENOUGH,
+        threshold=max(sure, SURE_ELSEWHERE) if elsewhere else sure,
     )
 
 

@@ -480,6 +480,8 @@ LIVE: dict[str, Any] = {
     "admin_token": SecretStr("a-long-enough-token"),
     "max_question": 77,
     "max_sentences": 2,
+    "sure_id": 0.7,
+    "sure_en": 0.7,
     "passages": 3,
     "embeds": (Embed(id="news"),),
     "trusted_proxies": ("10.0.0.0/8",),
