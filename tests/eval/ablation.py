@@ -36,9 +36,8 @@ def main() -> None:
                 stack.enter_context(one)
             found = summary([one for one, _ in ask_all(changed, rows)])
         answers, refusals = found["answers"], found["refusals"]
-        print(
-            f"{name:36} {answers['right']:.3f}  {answers['answered']:.3f}               {refusals['recall']:.3f}   {refusals['precision']:.3f}"
-        )
+        shares = answers["right"], answers["answered"], refusals["recall"], refusals["precision"]
+        print(f"{name:36}", "     ".join(f"{share:.3f}" for share in shares), flush=True)
 
 
 def parts(bot: Bot) -> Iterator[tuple[str, Bot, list[Any]]]:
