@@ -44,10 +44,10 @@ FIRST = 3
 SIDE_WITHIN = 2 * NEAR
 """How far below the best sentence one may score that names the side of a comparison, where the best does not."""
 
-SURE_BESIDE = 0.15
+SURE_BESIDE = 0.33
 """Of a side, where the other one is answered: who compares two things has both, and half an answer is said to be half."""
 
-FOREIGN = 0.1
+FOREIGN = 0.24
 """Below this probability nothing in the corpus is near enough to be worth showing: nine of twelve tuning questions off the topic are,
 one in five of those on it without an answer, none with one."""
 

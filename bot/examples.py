@@ -1,9 +1,9 @@
 """What the reader learns from: questions with the words that answer them, and questions that look as though they had some.
 
-Three files, each with its own reader: IDK-MRC's shape, our own passages (`tests/eval/reading.jsonl`, Indonesian and English,
-asked in both) and IndoNLI's pairs. A part of the first two is held back, by paragraph, for every later choice.
+Two shapes of files: SQuAD's, which IDK-MRC has as well, and that of our own passages (`tests/eval/reading.jsonl`, Indonesian and
+English, asked in both). A part of each is held back, by paragraph, for every later choice.
 Beside the questions that the data itself leaves unanswered, answered ones are altered (another year, number or name; a word
-turned into its opposite), asked of a paragraph that resembles theirs, or of their own without the sentence that answers.
+turned into its opposite), asked of another paragraph that has their words, or of their own without the sentence that answers.
 """
 
 import json
@@ -11,6 +11,7 @@ import random
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 from index.lexical import words
@@ -18,12 +19,12 @@ from index.lexical import words
 HELD_OUT = 10
 """One paragraph (of our own: one dossier of neighbouring passages) in so many is never trained on."""
 
-ALTERED, ELSEWHERE, WITHOUT, TYPED = 0.25, 0.1, 0.25, 0.15
-"""Shares of an epoch's answered questions that also come altered, that also come asked of a paragraph like theirs, that also come
+ALTERED, ELSEWHERE, WITHOUT, TYPED = 0.25, 0.2, 0.2, 0.2
+"""Shares of an epoch's answered questions that also come altered, that also come asked of another paragraph, that also come
 asked of their own without the sentence that answers, and of all that come as people type: lower case, no mark at the end."""
 
-LABELS = "enc"
-"""Of a pair of IndoNLI: entailment, neutral, contradiction."""
+LOOKED_AT, NEAREST = 40, 3
+"""Another paragraph is one of the so many nearest of so many drawn."""
 
 _YEAR, _NUMBER = re.compile(r"\b(?:1[5-9]|20)\d\d\b"), re.compile(r"\b\d+\b")
 _NAME = re.compile(r"(?<=\s)[A-Z][a-zA-Z]{2,}(?:\s[A-Z][a-zA-Z]{2,})*")
@@ -57,15 +58,6 @@ class Example:
     end: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """A statement, a text, and the index in LABELS of what the text says of the statement."""
-
-    statement: str
-    text: str
-    label: int
-
-
 Paragraphs = list[list[Example]]
 """Of each paragraph its questions."""
 
@@ -79,12 +71,13 @@ class Group:
 
 
 def read_squad(path: Path) -> tuple[Paragraphs, Paragraphs]:
-    """(train, held out) of a file of IDK-MRC's shape."""
+    """(train, held out) of a file of SQuAD's shape, or of IDK-MRC's, which is a list of paragraphs."""
     found: Paragraphs = []
-    for paragraph in json.loads(path.read_text("utf-8")):
+    rows = json.loads(path.read_text("utf-8"))
+    for paragraph in rows if isinstance(rows, list) else [one for article in rows["data"] for one in article["paragraphs"]]:
         examples = []
         for question in paragraph["qas"]:
-            answer = None if question["is_impossible"] else question["answers"][0]
+            answer = None if question.get("is_impossible") else question["answers"][0]
             text, start = (answer["text"], answer["answer_start"]) if answer else ("", 0)
             if not paragraph["context"].startswith(text, start):  # some offsets of IDK-MRC are a few characters late
                 places = [found.start() for found in re.finditer(re.escape(text), paragraph["context"])]
@@ -95,8 +88,8 @@ def read_squad(path: Path) -> tuple[Paragraphs, Paragraphs]:
 
 
 def read_own(path: Path) -> tuple[list[Paragraphs], list[Paragraphs]]:
-    """(train, held out) of our own passages, by dossier: passages of one are about the same or sister subjects."""
-    dossiers: dict[str, Paragraphs] = {}
+    """(train, held out) of our own passages: those of one dossier, about the same or sister subjects, and of one language."""
+    dossiers: dict[str, dict[str, Paragraphs]] = {}
     for line in path.read_text("utf-8").splitlines():
         row = json.loads(line)
         examples = []
@@ -105,15 +98,10 @@ def read_own(path: Path) -> tuple[list[Paragraphs], list[Paragraphs]]:
             for _ in range(question.get("nth", 1) if question["a"] else 0):
                 start = row["text"].index(question["a"], start + 1)
             examples.append(Example(question["q"], row["text"], max(start, 0), start + len(question["a"]) if question["a"] else 0))
-        dossiers.setdefault(row["dossier"], []).append(examples)
+        dossiers.setdefault(row["dossier"], {}).setdefault(row["language"], []).append(examples)
     found = list(dossiers.values())
-    return [one for i, one in enumerate(found) if i % HELD_OUT], found[::HELD_OUT]
-
-
-def read_pairs(path: Path) -> list[Pair]:
-    """The pairs of a file of IndoNLI's shape."""
-    rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-    return [Pair(row["hypothesis"], row["premise"], LABELS.index(row["label"])) for row in rows]
+    trained, held = [one for i, one in enumerate(found) if i % HELD_OUT], found[::HELD_OUT]
+    return [one for dossier in trained for one in dossier.values()], [one for dossier in held for one in dossier.values()]
 
 
 def altered(example: Example, others: Sequence[str], dice: random.Random) -> Example | None:
@@ -143,11 +131,17 @@ def _opposite(question: str, dice: random.Random) -> str | None:
     return question[: target.start()] + _OPPOSITE[target[0].lower()] + question[target.end() :]
 
 
+@lru_cache(maxsize=50_000)
+def _words(text: str) -> frozenset[str]:
+    return frozenset(words(text))
+
+
 def elsewhere(example: Example, contexts: Sequence[str], dice: random.Random) -> Example | None:
-    """The question, asked of the paragraph among 40 that shares most words with its own and lacks its answer."""
-    own, answer = set(words(example.context)), example.context[example.start : example.end].lower()
-    others = [text for text in dice.sample(contexts, min(40, len(contexts))) if answer not in text.lower()]
-    return Example(example.question, max(others, key=lambda text: len(own & set(words(text))))) if others else None
+    """The question, asked of a paragraph that lacks its answer and has most of its words, and after those most of its own paragraph's."""
+    asked, own, answer = _words(example.question), _words(example.context), example.context[example.start : example.end].lower()
+    others = [text for text in dice.sample(contexts, min(LOOKED_AT, len(contexts))) if answer not in text.lower()]
+    nearest = sorted(others, key=lambda text: (-len(asked & _words(text)), -len(own & _words(text))))[:NEAREST]
+    return Example(example.question, dice.choice(nearest)) if nearest else None
 
 
 def without(example: Example) -> Example | None:

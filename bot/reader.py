@@ -1,7 +1,7 @@
 """The reader: for a question and a passage, the exact words that answer, and how much likelier they are than no answer.
 
-It is the embedding model's own encoder with low-rank changes added to its layers (`bot/train.py` made them, the
-weights ship as `bot/reader.safetensors`), and two weights per token for the first and the last word. The vocabulary is shared.
+It is the embedding model's own encoder with changes added to its layers (`bot/train.py` made them, they ship in four bits each as
+`bot/reader.safetensors`), and two weights per token for the first and the last word. The vocabulary is shared.
 
 Limits: of a long question it reads the end, where pasted text has its question; of a passage the first 400 to 500 tokens.
 """
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.question import is_content
+from bot.weights import Matrix, unpacked_all
 from corpus.errors import ModelError
 from index.encoder import LONGEST, Encoder, marked, prompt_ids, without_space
 from index.lexical import words
@@ -37,9 +38,9 @@ class Span:
     margin: float
 
 
-ANSWER_MARGIN = 1.0
+ANSWER_MARGIN = 1.5
 """A span above this answers, where nothing but the reader is asked (`tanya eval squad`). On the part of IDK-MRC's training
-split that is held out, F1 is .751 at 0, .753 at 1, .749 at 3 (`python -m tests.eval.fit_margin`)."""
+split that is held out, F1 is .766 at 0, .781 at 1.5, .772 at 3 (`python -m tests.eval.fit_margin`)."""
 
 
 def answers(span: Span) -> bool:
@@ -69,14 +70,12 @@ class SpanReader:
     def __init__(self, encoder: Encoder, weights: Path = WEIGHTS) -> None:
         """Add the trained changes to another encoder with the same vocabulary. Raises ModelError where the weights do not fit."""
         from safetensors import SafetensorError
-        from safetensors.numpy import load_file
 
         try:
-            trained = {name: values.astype(np.float32) for name, values in load_file(weights).items()}
-            self._weight, self._bias = trained["spans.weight"], trained["spans.bias"]
+            changes, self._weight, self._bias = read_weights(weights)
             if self._weight.shape != (2, encoder.hidden):
                 raise ValueError(self._weight.shape)
-            self._encoder = encoder.changed(_changes(trained))
+            self._encoder = encoder.changed(changes)
         except (OSError, SafetensorError, KeyError, RuntimeError, ValueError) as error:
             raise ModelError(f"The reader's weights {weights} are missing or not those of this encoder: reinstall the package.") from error
 
@@ -98,10 +97,16 @@ class SpanReader:
         return found
 
 
-def _changes(trained: dict[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
-    """Encoder's weight -> what training adds to it, the product of its two low-rank matrices."""
-    places = {name.removesuffix(".up"): up for name, up in trained.items() if name.endswith(".up")}
-    return {place.removeprefix("encoder.") + ".weight": up @ trained[place + ".down"] for place, up in places.items()}
+def read_weights(path: Path) -> tuple[dict[str, Matrix], Matrix, Matrix]:
+    """What is added to the encoder's weights, by name; and the head, (2, hidden) and (2,).
+
+    Raises OSError, SafetensorError, KeyError and ValueError for what is no such file.
+    """
+    from safetensors.numpy import load_file
+
+    entries = load_file(path)
+    weight, bias = (entries.pop(name).astype(np.float32) for name in ("spans.weight", "spans.bias"))
+    return unpacked_all(entries), weight, bias
 
 
 class WordReader:

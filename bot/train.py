@@ -1,18 +1,15 @@
-"""Trains the reader: low-rank adapters on the e5 encoder, and two weights per token for the start and end of an answer.
+"""Trains the reader: the encoder's layers themselves, and two weights per token for the start and end of an answer.
 
-    python -m bot.train --squad train.json --own tests/eval/reading*.jsonl --pairs indonli/train.jsonl --out DIR [--steps N]
+    python -m bot.train --squad train.json FILE[:SHARE] … --own tests/eval/reading*.jsonl --out DIR [--steps N]
 
 A question is `query: …`, paired with `passage: …`; the first token stands for "no answer". What it learns from is in
-`bot/examples.py`. Every so many steps a batch of statements and texts asks the first token, through a layer that is
-thrown away afterwards, whether the text supports the statement, contradicts it, or neither.
-Seeded; a run that was stopped goes on from its last checkpoint.
+`bot/examples.py`. Seeded; a run that was stopped goes on from its last checkpoint.
 """
 
 import argparse
 import random
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,56 +18,39 @@ import torch
 from torch import nn
 
 from bot.evaluate import exact_and_f1
-from bot.examples import LABELS, Example, Group, Pair, batches, read_own, read_pairs, read_squad
-from bot.reader import best_span
+from bot.examples import Example, Group, batches, read_own, read_squad
+from bot.reader import best_span, read_weights
+from bot.weights import packed_all
 from index.unpack import unpack_model
 
-RANK = 32
-WARMUP, BATCH, LENGTH = 100, 16, 384
-PAIR_EVERY = 5
-"""One step in so many is of pairs."""
+WARMUP, BATCH, LENGTH = 200, 16, 384
 
-NEW_SHARE = 0.7
-"""Of the weights shipped where training went on from earlier ones, which have the rest: the mean beats both (tests/eval/LOG.md)."""
-
-# No dropout: drawing its masks took more than half of a step's forward pass on a CPU, and adapters are small.
+# No dropout: drawing its masks took more than half of a step's forward pass on a CPU.
 # Attention is the eager one: the fused backward pass took a third of a step, with heads of only 32 numbers.
-CHECKPOINT, LOOKED_AT = 500, 480
+CHECKPOINT, LOOKED_AT = 1000, 480
 """Steps between checkpoints, and held-out questions of each kind that are then asked."""
 
-_TARGETS = ("query", "key", "value", "dense")
+LONGEST_PARAGRAPH = 800
+"""Characters; longer ones of SQuAD's shape are left out: a step of 224 tokens takes 2.5 times one of 128."""
+
 _MULTIPLE = 32
 """Lengths are padded to it, so that matrix shapes repeat."""
 
 
-class Adapted(nn.Module):
-    """A frozen linear layer plus a low-rank change to it."""
-
-    def __init__(self, layer: nn.Linear) -> None:
-        super().__init__()
-        self.layer = layer
-        self.down = nn.Parameter(torch.randn(RANK, layer.in_features) / layer.in_features**0.5)
-        self.up = nn.Parameter(torch.zeros(layer.out_features, RANK))
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """The layer's output with the change added."""
-        changed: torch.Tensor = self.layer(x) + x @ self.down.T @ self.up.T
-        return changed
-
-
 class SpanModel(nn.Module):
-    """The encoder with adapters, and logits (batch, length, 2) for start and end."""
+    """The encoder, of which the matrices of its layers are trained, and logits (batch, length, 2) for start and end."""
 
     def __init__(self, encoder: Any) -> None:
         super().__init__()
         self.encoder = encoder
         encoder.requires_grad_(False)
-        for module in list(encoder.encoder.modules()):
-            for name, child in list(module.named_children()):
-                if isinstance(child, nn.Linear) and name in _TARGETS:
-                    setattr(module, name, Adapted(child))
+        self.matrices = {
+            f"encoder.{name}.weight": module.weight for name, module in encoder.encoder.named_modules() if isinstance(module, nn.Linear)
+        }
+        for matrix in self.matrices.values():
+            matrix.requires_grad_(True)
+        self.before = {name: matrix.detach().clone() for name, matrix in self.matrices.items()}
         self.spans = nn.Linear(encoder.config.hidden_size, 2)
-        self.pairs = nn.Linear(encoder.config.hidden_size, len(LABELS))
 
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
         """Logits, those of padding at -inf."""
@@ -78,19 +58,24 @@ class SpanModel(nn.Module):
         logits: torch.Tensor = self.spans(hidden).float()
         return logits.masked_fill(attention_mask[..., None] == 0, float("-inf"))
 
-    def judge(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        """Logits (batch, LABELS) of pairs."""
-        hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state[:, 0]
-        logits: torch.Tensor = self.pairs(hidden).float()
-        return logits
+    @torch.no_grad()
+    def start(self, weights: Path) -> None:
+        """Go on from an earlier reader's weights."""
+        changes, head, bias = read_weights(weights)
+        for name, change in changes.items():
+            self.matrices[name] += torch.from_numpy(change)
+        self.spans.weight.copy_(torch.from_numpy(head))
+        self.spans.bias.copy_(torch.from_numpy(bias))
 
     def trained(self) -> dict[str, torch.Tensor]:
         """The weights that training changes."""
-        return {
-            name: value
-            for name, value in self.state_dict().items()
-            if name.startswith(("spans.", "pairs.")) or name.endswith((".down", ".up"))
-        }
+        return {**self.matrices, "spans.weight": self.spans.weight, "spans.bias": self.spans.bias}
+
+    def packed(self) -> dict[str, Any]:
+        """What ships: the changes in four bits, and the head."""
+        changes = packed_all({name: (matrix.detach() - self.before[name]).numpy() for name, matrix in self.matrices.items()})
+        head = {"spans.weight": self.spans.weight, "spans.bias": self.spans.bias}
+        return changes | {name: value.detach().half().numpy() for name, value in head.items()}
 
 
 def encode(questions: list[str], texts: list[str], tokenizer: Any) -> Any:
@@ -130,9 +115,8 @@ def span_loss(logits: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
 
 
 def train(
-    squad: Path,
+    squad: list[tuple[Path, float]],
     own: list[tuple[Path, float]],
-    pairs: Path | None,
     start: Path | None,
     out: Path,
     cache: Path,
@@ -141,7 +125,7 @@ def train(
     seed: int,
 ) -> None:
     """Train for `steps`, a checkpoint every so often; ends with `reader.safetensors` in `out`."""
-    from safetensors.torch import load_file, save_file
+    from safetensors.numpy import save_file
     from transformers import AutoModel, AutoTokenizer
 
     torch.manual_seed(seed)
@@ -150,48 +134,45 @@ def train(
     plain = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0, "attn_implementation": "eager"}
     model = SpanModel(AutoModel.from_pretrained(folder, **plain)).train()
     if start:
-        model.load_state_dict(load_file(start), strict=False)
-    model.encoder.encoder.compile(dynamic=True)
-    optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=rate, weight_decay=0.01)
+        model.start(start)
+    torch._dynamo.config.recompile_limit = len(model.encoder.encoder.layer) * LENGTH // _MULTIPLE
+    for layer in model.encoder.encoder.layer:  # the whole with shapes left open was several times slower
+        layer.compile(dynamic=False)
+    optimizer = torch.optim.AdamW(model.trained().values(), lr=rate, weight_decay=0.0, fused=True)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: min((step + 1) / WARMUP, max(0.0, 1 - step / steps)))
     groups, held = _groups(squad, own)
     questions = batches(groups, BATCH, random.Random(seed))
-    statements = _pair_batches(read_pairs(pairs), random.Random(seed)) if pairs else None
     done = _resume(out, model, optimizer, schedule)
-    for step in range(done):
+    for _ in range(done):
         next(questions)
-        if statements and step % PAIR_EVERY == 0:
-            next(statements)
     started, losses = time.time(), []
     for step in range(done, steps):
         loss = _question_loss(model, next(questions), tokenizer)
         losses.append(float(loss.detach()))
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        if statements and step % PAIR_EVERY == 0:
-            _pair_loss(model, next(statements), tokenizer).backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_(model.trained().values(), 1.0)
         optimizer.step()
         schedule.step()
+        if (step + 1) % 100 == 0:
+            print(f"step {step + 1} {(step + 1 - done) * BATCH / (time.time() - started):.1f} examples/s", file=sys.stderr, flush=True)
         if (step + 1) % CHECKPOINT == 0 or step + 1 == steps:
-            speed, mean = (step + 1 - done) * BATCH / (time.time() - started), sum(losses) / len(losses)
-            print(f"step {step + 1} loss {mean:.3f}, {speed:.1f} examples/s", file=sys.stderr, flush=True)
+            print(f"step {step + 1} loss {sum(losses) / len(losses):.3f}", file=sys.stderr, flush=True)
             for name, examples in held.items():
                 print(f"    {name}: {held_out(model, examples[:LOOKED_AT], tokenizer)}", file=sys.stderr, flush=True)
             losses = []
             state = {"model": model.trained(), "optimizer": optimizer.state_dict(), "schedule": schedule.state_dict(), "step": step + 1}
             torch.save(state, out / "checkpoint.new")
             (out / "checkpoint.new").replace(out / "checkpoint.pt")
-    shipped = {name: value for name, value in model.trained().items() if not name.startswith("pairs.")}
-    if start:
-        earlier = load_file(start)
-        shipped = {name: NEW_SHARE * value + (1 - NEW_SHARE) * earlier[name].float() for name, value in shipped.items()}
-    save_file({name: value.contiguous().half() for name, value in shipped.items()}, out / "reader.safetensors")
+            save_file(model.packed(), out / "reader.safetensors")
 
 
-def _groups(squad: Path, own: list[tuple[Path, float]]) -> tuple[list[Group], dict[str, list[Example]]]:
-    first, held_first = read_squad(squad)
-    groups, held = [Group(first)], {"squad": [one for paragraph in held_first for one in paragraph]}
+def _groups(squad: list[tuple[Path, float]], own: list[tuple[Path, float]]) -> tuple[list[Group], dict[str, list[Example]]]:
+    groups, held = [], {}
+    for path, share in squad:
+        paragraphs, held_paragraphs = read_squad(path)
+        groups.append(Group([one for one in paragraphs if one and len(one[0].context) <= LONGEST_PARAGRAPH], share))
+        held[path.stem] = [one for paragraph in held_paragraphs for one in paragraph]
     for path, share in own:
         dossiers, held_dossiers = read_own(path)
         groups += [Group(dossier, share) for dossier in dossiers]
@@ -204,21 +185,10 @@ def _shared(text: str) -> tuple[Path, float]:
     return Path(path), float(share or 1)
 
 
-def _pair_batches(pairs: list[Pair], dice: random.Random) -> Iterator[list[Pair]]:
-    while True:
-        yield dice.sample(pairs, BATCH)
-
-
 def _question_loss(model: SpanModel, examples: list[Example], tokenizer: Any) -> torch.Tensor:
     batch = encode([one.question for one in examples], [one.context for one in examples], tokenizer)
     with torch.autocast("cpu", torch.bfloat16):
         return span_loss(model(**tensors(batch)), targets(batch, examples))
-
-
-def _pair_loss(model: SpanModel, pairs: list[Pair], tokenizer: Any) -> torch.Tensor:
-    batch = encode([one.statement for one in pairs], [one.text for one in pairs], tokenizer)
-    with torch.autocast("cpu", torch.bfloat16):
-        return nn.functional.cross_entropy(model.judge(**tensors(batch)), torch.tensor([one.label for one in pairs]))
 
 
 @torch.inference_mode()
@@ -231,7 +201,7 @@ def held_out(model: SpanModel, examples: list[Example], tokenizer: Any) -> dict[
     for start in range(0, len(ordered), BATCH):
         part = ordered[start : start + BATCH]
         batch = encode([one.question for one in part], [one.context for one in part], tokenizer)
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16), torch.compiler.set_stance("force_eager"):
             logits = model(**tensors(batch))
         losses.append(float(span_loss(logits, targets(batch, part))))
         for row, one in enumerate(part):
@@ -252,7 +222,9 @@ def _resume(out: Path, model: SpanModel, optimizer: torch.optim.Optimizer, sched
     if not (out / "checkpoint.pt").is_file():
         return 0
     state = torch.load(out / "checkpoint.pt", weights_only=True)
-    model.load_state_dict(state["model"], strict=False)
+    with torch.no_grad():
+        for name, value in model.trained().items():
+            value.copy_(state["model"][name])
     optimizer.load_state_dict(state["optimizer"])
     schedule.load_state_dict(state["schedule"])
     return int(state["step"])
@@ -261,21 +233,14 @@ def _resume(out: Path, model: SpanModel, optimizer: torch.optim.Optimizer, sched
 def main() -> None:
     """Parse the command line and train."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--squad", type=Path, required=True, help="a file of IDK-MRC's shape")
-    parser.add_argument(
-        "--own",
-        type=_shared,
-        nargs="+",
-        default=[],
-        metavar="FILE[:SHARE]",
-        help="passages of the shape of tests/eval/reading.jsonl, and the share of their questions that comes in an epoch",
-    )
-    parser.add_argument("--pairs", type=Path, help="statements and texts, of IndoNLI's shape")
+    share: dict[str, Any] = {"type": _shared, "nargs": "+", "default": [], "metavar": "FILE[:SHARE]"}
+    parser.add_argument("--squad", **share, help="files of SQuAD's shape or IDK-MRC's, and the share of their questions that an epoch has")
+    parser.add_argument("--own", **share, help="the same of passages of the shape of tests/eval/reading.jsonl")
     parser.add_argument("--start", type=Path, help="weights of an earlier reader to go on from")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoint and weights")
     parser.add_argument("--cache", type=Path, default=Path(".cache"), help="folder of the unpacked encoder")
-    parser.add_argument("--steps", type=int, default=1900)
-    parser.add_argument("--rate", type=float, default=8e-4, help="learning rate at its highest")
+    parser.add_argument("--steps", type=int, default=7000)
+    parser.add_argument("--rate", type=float, default=1e-4, help="learning rate at its highest")
     parser.add_argument("--seed", type=int, default=1)
     train(**vars(parser.parse_args()))
 

@@ -148,7 +148,7 @@ def fit_decision(bot: Bot, asked: list[Asked], weights: NDArray[np.float64]) -> 
 
 
 def logistic(table: NDArray[np.float64], labels: NDArray[np.bool_]) -> LogisticRegression:
-    return LogisticRegression(C=1000, max_iter=5000, class_weight="balanced").fit(table, labels)
+    return LogisticRegression(C=1000, max_iter=5000).fit(table, labels)
 
 
 if __name__ == "__main__":
