@@ -1,6 +1,7 @@
 """What a question asks for decides what is said: parts, sides, definitions, lists, causes, other values, figures that age, small talk."""
 
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -11,7 +12,10 @@ from bot.notices import ages, near_reason
 from bot.parts import take_apart
 from bot.premise import unconfirmed
 from bot.question import read_question
+from bot.read import absent
 from bot.smalltalk import small_talk, without_greeting
+from index import HashEmbedder
+from index.vocabulary import Vocabulary
 from tests.conftest import Writer, toy_bot
 from ui.completions import pieces
 from ui.render import answer_html
@@ -373,3 +377,31 @@ def test_a_sentence_that_defines_another_thing_is_no_definition(bot: Bot, questi
         is_definition(asked, next(one for one in reading.found if text_of(one, bot.version).startswith("The Boat Race is")), bot.version)
         == defined
     )
+
+
+class Written:
+    """What a corpus writes with a capital, and how rare that is."""
+
+    def is_name(self, word: str) -> bool:
+        return word in ("jepang", "indonesia")
+
+    def rarity(self, word: str, language: str) -> float:
+        return 1.0 if word == "indonesia" else 5.0
+
+
+@pytest.mark.parametrize(
+    ("question", "missing"),
+    [
+        ("kapan menteri jepang menandatangani surat", "jepang"),
+        ("kapan menteri belanda menandatangani surat", None),
+        ("kapan menteri indonesia menandatangani surat", None),
+        ("Kapan menteri Jepang menandatangani surat?", "Jepang"),
+    ],
+)
+def test_a_rare_name_typed_small_has_to_be_in_the_passage(question: str, missing: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.read._links", lambda question, spans, passage, embedder: [0.0] * len(spans))
+    passage = "Menteri Belanda menandatangani surat itu pada 3 Juli."
+    vocabulary = cast("Vocabulary", Written())
+    assert absent(read_question(question, 100, "id"), passage, HashEmbedder(), vocabulary=vocabulary) == missing
+    if question.islower():
+        assert absent(read_question(question, 100, "id"), passage, HashEmbedder()) is None
