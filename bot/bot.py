@@ -47,9 +47,9 @@ SIDE_WITHIN = 2 * NEAR
 SURE_BESIDE = 0.33
 """Of a side, where the other one is answered: who compares two things has both, and half an answer is said to be half."""
 
-FOREIGN = 0.2
-"""Below this probability nothing in the corpus is near enough to be worth showing: seven of twelve tuning questions off the topic are,
-three in eight of those on it without an answer, one in sixty of those with one."""
+FOREIGN = 0.15
+"""Below this probability nothing in the corpus is near enough to be worth showing: five of twelve tuning questions off the topic are,
+two in seven of those on it without an answer, one in a hundred of those with one."""
 
 
 @dataclass(frozen=True)
