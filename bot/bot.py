@@ -172,11 +172,13 @@ class Bot:
         if any(question.strip() == one.question for one in self.suggestions):
             history = ()
         asked = self._asked(question, history, language)
-        vocabulary = self.version.vocabulary
+        vocabulary, acronyms = self.version.vocabulary, self.version.full_forms
         pasted, ends = split_pasted(normalise(question))
         before = [*history, Turn("user", pasted)] if pasted else history
-        spoken = [Turn(turn.role, plain(turn.content, vocabulary)) if turn.role == "user" else turn for turn in before[-2 * TURNS :]]
-        whole = standalone(plain(without_greeting(ends if pasted else asked.text), vocabulary), spoken, vocabulary)
+        spoken = [
+            Turn(turn.role, plain(turn.content, vocabulary, acronyms)) if turn.role == "user" else turn for turn in before[-2 * TURNS :]
+        ]
+        whole = standalone(plain(without_greeting(ends if pasted else asked.text), vocabulary, acronyms), spoken, vocabulary)
         return read_question(whole, len(whole), language or asked.language)
 
     def _asked(self, question: str, history: Sequence[Turn], language: str | None) -> Question:

@@ -7,6 +7,7 @@ end is asked; the rest is what was said before it.
 
 import re
 import unicodedata
+from collections.abc import Container
 
 from bot.question import asks, is_content, question_language
 from index.vocabulary import Vocabulary
@@ -77,8 +78,11 @@ def split_pasted(text: str) -> tuple[str, str]:
     return text[: text.rindex(last)].strip(), last
 
 
-def plain(text: str, vocabulary: Vocabulary) -> str:
-    """`text` without pictures and lead-in, its colloquial words written out and its slips mended; the same text where nothing is left."""
+def plain(text: str, vocabulary: Vocabulary, acronyms: Container[str] = ()) -> str:
+    """`text` without pictures and lead-in, its colloquial words written out and its slips mended; the same text where nothing is left.
+
+    Names of the corpus get their capitals where all is typed small, `acronyms` all of them.
+    """
     shown = "".join(" " if unicodedata.category(one) in ("So", "Sk", "Mn") else one for one in text)
     shown = re.sub(r"\s+", " ", shown).strip()
     led = _LEAD_IN.sub("", shown)
@@ -87,7 +91,16 @@ def plain(text: str, vocabulary: Vocabulary) -> str:
     indonesian = question_language(shown) == "id"
     if indonesian:
         shown = _MALAY_WHEN.sub("kapan", shown)
-    return _TOKEN.sub(lambda match: _word(match[0], indonesian, vocabulary), shown) or text
+    written = _TOKEN.sub(lambda match: _word(match[0], indonesian, vocabulary), shown)
+    if written.islower():
+        written = _TOKEN.sub(lambda match: _name(match[0], vocabulary, acronyms), written)
+    return written or text
+
+
+def _name(word: str, vocabulary: Vocabulary, acronyms: Container[str]) -> str:
+    if word.upper() in acronyms:
+        return word.upper()
+    return word.capitalize() if len(word) > 2 and word.isalpha() and vocabulary.is_name(word) else word
 
 
 def _word(word: str, indonesian: bool, vocabulary: Vocabulary) -> str:
