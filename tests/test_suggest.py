@@ -93,7 +93,7 @@ def test_a_suggested_question_is_asked_as_it_stands(shelf: Shelf) -> None:
 def test_a_greeting_and_a_foreign_question_get_examples(shelf: Shelf) -> None:
     assert set(shelf.bot.ask("hello").related) == {"What is a spring tide?"}
     assert not shelf.bot.ask("hello").citations
-    foreign = shelf.bot.ask("Who painted the Mona Lisa in 1503?", language="en")
+    foreign = shelf.bot.ask("Who painted the Mona Lisa in Florence for a silk merchant in 1503?", language="en")
     assert (foreign.refusal_reason, foreign.related) == ("off_topic", ("What is a spring tide?",))
 
 
