@@ -192,7 +192,8 @@ class Bot:
 
     def _read(self, asked: Question, k: int, languages: Sequence[str]) -> list[tuple[Reading, list[Hit]]]:
         """The readings of the k passages nearest in each language, up to the first that answers."""
-        vector, embedder = self.retriever.embedder.embed_queries([asked.text]), self.retriever.embedder
+        embedder = self.retriever.embedder
+        vector = embedder.embed_queries([asked.text])
         sure = self.config.sure_id if asked.language == "id" else self.config.sure_en
         readings: list[tuple[Reading, list[Hit]]] = []
         for language in languages:

@@ -35,7 +35,7 @@ RARE, TELLING, NAME = 3.0, 0.5, 4.0
 """What a word weighs where there is no corpus to ask; the least that a common word has to, to be worth keeping; what a name weighs more."""
 
 SHORT, LONG = 2, 5
-"""Content words of a question too short to stand alone ("kapan?", "berapa putaran?"), and of one that says enough for itself: of 111
+"""Content words of a question too short to stand alone ("kapan?", "berapa putaran?"), and of one that says enough for itself: of 112
 that leaned on a conversation none had so many."""
 
 COVERED, COVERED_ALONE, COVERED_NAMED = 0.6, 0.8, 0.95
@@ -250,8 +250,8 @@ def _terms(text: str, language: str, vocabulary: Vocabulary | None) -> _Terms:
 
 
 def _is_name(term: str, vocabulary: Vocabulary | None) -> bool:
-    word = next((one for one in term.split() if not one.isdigit()), "0").lstrip("#")
-    return not word.isdigit() and (word[0].isupper() or bool(vocabulary and vocabulary.is_name(word)))
+    word = next((one.lstrip("#") for one in term.split() if not one.isdigit()), "")
+    return word[:1].isupper() or bool(word and vocabulary and vocabulary.is_name(word))
 
 
 def _bare(word: str) -> str:

@@ -98,9 +98,11 @@ def plain(text: str, vocabulary: Vocabulary, acronyms: Container[str] = ()) -> s
 
 
 def _name(word: str, vocabulary: Vocabulary, acronyms: Container[str]) -> str:
+    if not is_content(word):  # "itu" is no International Telecommunication Union
+        return word
     if word.upper() in acronyms:
         return word.upper()
-    return word.capitalize() if len(word) > 2 and word.isalpha() and vocabulary.is_name(word) else word
+    return word.capitalize() if word.isalpha() and vocabulary.is_name(word) else word
 
 
 def _word(word: str, indonesian: bool, vocabulary: Vocabulary) -> str:

@@ -239,7 +239,7 @@ def main() -> None:
     parser.add_argument("--start", type=Path, help="weights of an earlier reader to go on from")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoint and weights")
     parser.add_argument("--cache", type=Path, default=Path(".cache"), help="folder of the unpacked encoder")
-    parser.add_argument("--steps", type=int, default=7000)
+    parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--rate", type=float, default=1e-4, help="learning rate at its highest")
     parser.add_argument("--seed", type=int, default=1)
     train(**vars(parser.parse_args()))

@@ -1,6 +1,6 @@
 """Changes to an encoder's weights, in four bits each: how `bot/reader.safetensors` keeps what training changed.
 
-In groups of 32 along a row, each with a scale; the changes are small beside the weights, so what rounding costs is not measurable.
+In groups of 32 along a row, each with a scale; of the shipped matrices rounding changes that by 9 %.
 """
 
 from collections.abc import Mapping

@@ -138,8 +138,9 @@ def test_a_messy_question_is_read_in_the_words_of_the_corpus(bot: Bot, typed: st
 
 
 def test_a_name_typed_small_is_written_as_the_corpus_does_where_all_is_small(bot: Bot) -> None:
-    vocabulary, acronyms = bot.version.vocabulary, {"KAN"}
+    vocabulary, acronyms = bot.version.vocabulary, {"KAN", "ITU"}
     assert plain("apa hasil kan di bandung", vocabulary, acronyms) == "apa hasil KAN di Bandung"
+    assert plain("itu hasil kan", vocabulary, acronyms) == "itu hasil KAN"
     assert plain("Apa hasil kan di bandung", vocabulary, acronyms) == "Apa hasil kan di bandung"
 
 
