@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
@@ -235,6 +236,22 @@ def test_a_given_socket_that_others_reach_is_said_to_be_one(tmp_path: Path) -> N
         process.terminate()
         process.wait(60)
     assert f"Listening on 0.0.0.0:{port}: whoever reaches it" in (tmp_path / "log").read_text()
+
+
+def test_who_was_just_accepted_is_still_served(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        place = held.getsockname()
+        address = f"http://127.0.0.1:{place[1]}"
+        process = start_on(held, tmp_path)
+        until(lambda: alive(process, address), 180)
+        with socket.create_connection(place) as late, socket.create_connection(place) as silent:
+            assert httpx.get(address + "/api/live").status_code == 200  # so the two before it are accepted as well
+            process.send_signal(signal.SIGTERM)
+            time.sleep(0.3)
+            late.sendall(b"GET /api/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert late.makefile("rb").readline().startswith(b"HTTP/1.1 200")
+            assert silent.recv(1) == b""
+        process.wait(60)
 
 
 def test_a_restart_on_a_held_socket_loses_no_request(tmp_path: Path) -> None:

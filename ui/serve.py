@@ -50,6 +50,9 @@ KEEP_ALIVE = 75
 """Seconds that a connection may stay without a request. Proxies and clients drop theirs after 5 to 60: who keeps one longer than the
 server loses the request that is on its way when that closes it."""
 
+HEAR_OUT = 1.0
+"""Seconds that a server which is to stop waits for the first request of a connection that it has accepted."""
+
 FORGETTING = 600
 """Seconds between two looks for what is too old: what is turned off while it runs is gone within ten minutes."""
 
@@ -242,13 +245,24 @@ def _server(site: Site, config: Config, on_hangup: Callable[[], None]) -> Any:
             await super().startup(sockets)
 
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            await self._hear_out()
             draining = asyncio.create_task(site.drain())
             await super().shutdown(sockets)
             draining.cancel()
 
+        async def _hear_out(self) -> None:
+            """Accept nothing more, and let those who were just accepted send their request: uvicorn would hang up on them."""
+            loop = asyncio.get_running_loop()
+            for one in (one for server in self.servers for one in server.sockets):
+                loop.remove_reader(one)
+            end = loop.time() + HEAR_OUT
+            await asyncio.sleep(0.05)  # what was accepted becomes a connection only some turns of the loop later
+            while loop.time() < end and any(getattr(one, "cycle", one) is None for one in self.server_state.connections):
+                await asyncio.sleep(0.01)
+
     settings = uvicorn.Config(
         site, host=config.host, port=config.port, log_config=None, access_log=False, server_header=False, proxy_headers=False,
-        timeout_graceful_shutdown=config.timeout + GRACE, timeout_keep_alive=KEEP_ALIVE,
+        timeout_graceful_shutdown=config.timeout + GRACE, timeout_keep_alive=KEEP_ALIVE, loop="asyncio",
     )  # fmt: skip
     return Server(settings)
 
