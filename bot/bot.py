@@ -178,7 +178,9 @@ class Bot:
         spoken = [
             Turn(turn.role, plain(turn.content, vocabulary, acronyms)) if turn.role == "user" else turn for turn in before[-2 * TURNS :]
         ]
-        whole = standalone(plain(without_greeting(ends if pasted else asked.text), vocabulary, acronyms), spoken, vocabulary)
+        whole = standalone(
+            plain(without_greeting(ends if pasted else asked.text), vocabulary, acronyms), spoken, vocabulary, self.retriever.nearness
+        )
         return read_question(whole, len(whole), language or asked.language)
 
     def _asked(self, question: str, history: Sequence[Turn], language: str | None) -> Question:
@@ -193,7 +195,7 @@ class Bot:
     def _read(self, asked: Question, k: int, languages: Sequence[str]) -> list[tuple[Reading, list[Hit]]]:
         """The readings of the k passages nearest in each language, up to the first that answers."""
         embedder = self.retriever.embedder
-        vector = embedder.embed_queries([asked.text])
+        vector = self.retriever.vector(asked.text)
         sure = self.config.sure_id if asked.language == "id" else self.config.sure_en
         readings: list[tuple[Reading, list[Hit]]] = []
         for language in languages:

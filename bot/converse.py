@@ -1,18 +1,18 @@
-"""Makes a question of a conversation stand alone, from the words of its last turns and no model.
+"""Makes a question of a conversation stand alone, from the words of its last turns and no language model.
 
 1. What a conversation is about are the names, years and other rare words of its last question, then those of the ones before, each
    weighed by its rarity in the corpus (BM25's) and less the older it is, as far as the corpus has them in one passage.
-2. A turn leans on that where it points back ("hasilnya", "it", "kalau …", "only"), corrects, asks on ("why?", "lebih lengkap dong"),
-   means an item of the last answer ("yang kedua"), or asks too little for itself; one that names its own subject, says much, or
-   announces another, stands.
-3. Where that does not tell, the corpus does: whether its passages on the subject hold the question's words as well as any others do.
+2. A turn leans on that where it corrects, asks for more ("lebih lengkap dong"), or means an item of the last answer ("yang kedua"); it
+   stands where it announces another subject.
+3. Of any other turn a regression decides: on whether it points back ("hasilnya", "it") or goes on ("terus", "what about"), how much it
+   says itself, and how near the corpus is to it, and its subject's passages beside the nearest.
 
 The client holds the conversation; nothing is kept here.
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from bot.phrases import phrase
@@ -32,17 +32,23 @@ FADED = 0.6
 """Of its weight a term keeps from one turn to the next."""
 
 RARE, TELLING, NAME = 3.0, 0.5, 4.0
-"""What a word weighs where there is no corpus to ask; the least that a common word has to, to be worth keeping; what a name weighs more."""
+"""What half of a thing spoken of by its number or pronoun weighs; the least that a common word has to, to be worth keeping; what a name
+weighs more."""
 
-SHORT, LONG = 2, 5
-"""Content words of a question too short to stand alone ("kapan?", "berapa putaran?"), and of one that says enough for itself: of 112
-that leaned on a conversation none had so many."""
+EVIDENCE = ("points back", "goes on", "content words", "names", "year", "question word", "cosine", "lead")
+"""What tells whether a turn leans on the one before: the last two are its cosine with the passage nearest to it, and how much farther it is
+from the nearest of those on the subject."""
 
-COVERED, COVERED_ALONE, COVERED_NAMED = 0.6, 0.8, 0.95
-"""How much of what one passage holds of the question's words, weighed by rarity, a passage with the subject has to hold too: where
-the question points back or goes on, where it does neither, and where it names something itself."""
+WEIGHTS, BIAS = (1.4, 1.55, -1.3, -0.45, -0.75, -0.95, -33.0, -57.0), 35.6
+"""Fitted (`python -m tests.eval.fit_conversation`)."""
 
-_Terms = tuple[tuple[str, float], ...]
+MOST_WORDS, MOST_NAMES = 6, 2
+"""Of a turn, that are counted."""
+
+Nearness = Callable[[str, str], tuple[float, float]]
+"""Of a question and a subject: the question's cosine with the passage nearest to it, and with the nearest of those on the subject."""
+
+Terms = tuple[tuple[str, float], ...]
 """Terms and their weights, weightiest first."""
 
 _WORD = re.compile(r"#?\w+(?:[-'’/]\w+)*")
@@ -56,9 +62,8 @@ _BACK = re.compile(
 )
 _ON = re.compile(
     r"^\W*(?:(?:oh|eh|oke?|ok|hmm+|gitu|nah)\b\W*)*"
-    r"(?:and|terus|trus|lalu|kalau|kalo|klo|kl|what about|how about|bagaimana dengan|gimana dengan"
-    r"|yang|yg|dan|only|just|in|for|until|from|dari|lewat|untuk tahun|sampai|pada|di"
-    r"|which|were|was|did|do|does|is|are)\b|\b(?:saja|aja|only)\W*$",
+    r"(?:and|terus|trus|lalu|kalau|kalo|klo|kl|what about|how about|bagaimana dengan|gimana dengan|dan|only|just)\b"
+    r"|\b(?:saja|aja|only)\W*$",
     re.IGNORECASE,
 )
 _CORRECTION = re.compile(
@@ -79,14 +84,6 @@ _OTHER = re.compile(
     r"^\W*(?:(?:ok|oke|okay|thanks|makasih|terima kasih|thank you|baik)\b\W*)*"
     r"(?:different question|another question|new (?:question|topic)|by the way|btw"
     r"|ganti topik|topik lain|pertanyaan lain|hal lain|soal lain)\b\W*",
-    re.IGNORECASE,
-)
-_DEFINED = re.compile(
-    r"^\W*(?:apa(?:kah)? (?:itu|yang dimaksud(?: dengan)?)|apaan|siapa itu|who(?:'s| is)"
-    r"|what(?:'s| is| are| was| were)(?! (?:the|its?|their|his|her|that|this|about))|what does(?= .* mean\W*$))\s+(?P<a>[^?]+?)\W*$"
-    r"|^\W*(?P<b>[^?]+?) (?:(?:itu|tuh) )?(?:(?:se(?:benar|betul|bener)nya|arti(?:nya)?|maksudnya) )?(?:apa(?:an)?|siapa)"
-    r"(?: (?:sih|ya|tuh|dong|lagi|artinya|maksudnya))*\W*$"
-    r"|^\W*(?:(?:can|could) you )?(?:please )?(?:explain|tell me) what (?:the )?(?P<c>[^?]+?) (?:is|are|was|were|means?)\W*$",
     re.IGNORECASE,
 )
 _NTH = {
@@ -127,39 +124,42 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
-class _Subject:
-    """What a conversation is about: terms, weightiest first, and the words that the last question asks with."""
+class Subject:
+    """What a conversation is about after a question: terms, weightiest first, the words it asks with, how it is said standing alone, and
+    what told whether it leaned on the one before, where that had to be weighed."""
 
-    terms: _Terms = ()
+    terms: Terms = ()
     asks: str = ""
     said: str = ""
+    evidence: tuple[float, ...] = ()
 
 
-def standalone(question: str, history: Sequence[Turn], vocabulary: Vocabulary | None = None) -> str:
-    """`question` as it would be asked without the conversation; the same text where it does not lean on one.
+def standalone(question: str, history: Sequence[Turn], vocabulary: Vocabulary, nearness: Nearness) -> str:
+    """`question` as it would be asked without the conversation; the same text where it does not lean on one."""
+    return turns(question, history, vocabulary, nearness)[-1].said
 
-    Without a `vocabulary` only names and years are a subject.
-    """
-    subject, answer = _Subject(), ""
-    turns = list(history)[-2 * TURNS :]
-    for turn in turns:
+
+def turns(question: str, history: Sequence[Turn], vocabulary: Vocabulary, nearness: Nearness) -> list[Subject]:
+    """The subject after each question of `history` that is looked back on, and after `question`."""
+    subjects, answer = [Subject()], ""
+    for turn in [*history[-2 * TURNS :], Turn("user", question)]:
         if turn.role == "assistant":
             answer = turn.content[:LONGEST]
         else:
-            subject = _follow(turn.content[:LONGEST], subject, answer, vocabulary)
+            subjects.append(_follow(turn.content[:LONGEST], subjects[-1], answer, vocabulary, nearness))
             answer = ""
-    return _follow(question, subject, answer, vocabulary).said
+    return subjects
 
 
-def _follow(question: str, before: _Subject, answer: str, vocabulary: Vocabulary | None) -> _Subject:
+def _follow(question: str, before: Subject, answer: str, vocabulary: Vocabulary, nearness: Nearness) -> Subject:
     """The subject after `question`, with the standalone form of it."""
     language = question_language(question, question_language(before.said) if before.said else None)
     own = _terms(question, language, vocabulary)
-    alone = _Subject(own, asks(question), _OTHER.sub("", question) or question)
+    alone = Subject(own, asks(question), _OTHER.sub("", question) or question)
     if not before.said or _OTHER.match(question):
         return alone
     if _MORE.match(question):
-        return _Subject(before.terms, before.asks, phrase(language, "say_more", question=before.said))
+        return Subject(before.terms, before.asks, phrase(language, "say_more", question=before.said))
     corrected = _CORRECTION.match(question)
     if corrected:
         question = question[corrected.end() :] or question
@@ -172,59 +172,37 @@ def _follow(question: str, before: _Subject, answer: str, vocabulary: Vocabulary
         kept = ((person, RARE * 2), *kept[: TERMS - 1])
     if not kept:
         return alone
+    told = () if corrected or item else evidence(question, own, before, vocabulary, nearness)
+    if told and BIAS + sum(weight * one for weight, one in zip(WEIGHTS, told, strict=True)) <= 0:
+        return replace(alone, evidence=told)
     asked = asks(question) or ("" if not _YES_NO.match(question) else " ")
-    words = [term for term, _ in kept]
-    joined = _joined(question, [*([before.asks] if before.asks and not asked else []), *words])
-    if not (corrected or item) and not _leans(question, own, kept, language, vocabulary):
-        return alone
+    joined = _joined(question, [*([before.asks] if before.asks and not asked else []), *(term for term, _ in kept)])
     merged = (
         {term: weight * FADED for term, weight in own if weight < NAME}
         | {term: weight if _is_name(term, vocabulary) else weight * FADED for term, weight in kept}
         | {term: weight + 1 for term, weight in own if _is_name(term, vocabulary)}
     )
     terms = tuple(sorted(merged.items(), key=lambda pair: -pair[1])[:TERMS])
-    return _Subject(terms, asked.strip() or before.asks, joined)
+    return Subject(terms, asked.strip() or before.asks, joined, told)
 
 
-def _leans(question: str, own: _Terms, kept: _Terms, language: str, vocabulary: Vocabulary | None) -> bool:
-    """Whether `question` needs what was said before it."""
-    names = [term for term, _ in own if _is_name(term, vocabulary)]
-    named = bool(names)
-    content = [word for word in _WORD.findall(question) if is_content(word) and word.lower() not in _FILLER]
-    defined = None if _ON.match(question) else _DEFINED.match(question)
-    if defined and not _points(defined["a"] or defined["b"] or defined["c"]) and (named or len(content) >= SHORT):
-        return False
-    goes_on = bool(_ON.search(question))
-    points = _points(question) or goes_on
-    if len(content) >= LONG and (named or not points):
-        return False
-    full = len(names) > 1 or (named and bool(_YEAR.search(question)))
-    if full and (not points or len(content) > SHORT):
-        return False
-    if not goes_on and _has_subject(question, own, language, vocabulary):
-        return False
-    if not named and (points or len(content) <= SHORT):
-        return True
-    if vocabulary is None:
-        return points and not named
-    with_subject, alone = vocabulary.covered(own, [kept[0][0]], language), vocabulary.covered(own, [], language)
-    return alone > 0 and with_subject >= alone * (COVERED if points else COVERED_NAMED if named else COVERED_ALONE)
+def evidence(question: str, own: Terms, before: Subject, vocabulary: Vocabulary, nearness: Nearness) -> tuple[float, ...]:
+    """EVIDENCE of whether `question`, whose terms are `own`, needs what was said before it."""
+    content = sum(is_content(word) and word.lower() not in _FILLER for word in _WORD.findall(question))
+    cosine, on_subject = nearness(question, before.said)
+    return (
+        bool(_BACK.search(question)),
+        bool(_ON.search(question)),
+        min(content, MOST_WORDS),
+        min(sum(_is_name(term, vocabulary) for term, _ in own), MOST_NAMES),
+        bool(_YEAR.search(question)),
+        bool(asks(question)),
+        cosine,
+        cosine - on_subject,
+    )
 
 
-def _has_subject(question: str, own: _Terms, language: str, vocabulary: Vocabulary | None) -> bool:
-    """Whether a rare name stands before whatever points back in `question`, so that it points at that."""
-    back = _BACK.search(question)
-    places = [
-        question.find(term) for term, _ in own if _is_name(term, vocabulary) and _weight(term.split()[0], language, vocabulary) >= RARE
-    ]
-    return bool(places) and (back is None or min(places) < back.start())
-
-
-def _points(text: str) -> bool:
-    return bool(_BACK.search(text))
-
-
-def _terms(text: str, language: str, vocabulary: Vocabulary | None) -> _Terms:
+def _terms(text: str, language: str, vocabulary: Vocabulary) -> Terms:
     """Names, years and rare words of `text` with their weights, weightiest first; those of one name stay together."""
     found: dict[str, float] = {}
     covered: list[tuple[int, int]] = []
@@ -233,13 +211,13 @@ def _terms(text: str, language: str, vocabulary: Vocabulary | None) -> _Terms:
         while words and not is_content(words[0]) and not words[0].isdigit():
             words.pop(0)
         opens = not text[: match.start()].strip(" \"'(") and len(words) == 1 and not words[0].isupper()
-        if words and not (opens and not (vocabulary and vocabulary.is_name(words[0]))):
+        if words and not (opens and not vocabulary.is_name(words[0])):
             found[" ".join(words)] = max(_weight(word, language, vocabulary) for word in words) + NAME
             covered.append(match.span())
     for match in _WORD.finditer(text):
         word = _bare(match[0])
         inside = any(start <= match.start() < end for start, end in covered)
-        if inside or vocabulary is None or not is_content(word) or word.lower() in _FILLER:
+        if inside or not is_content(word) or word.lower() in _FILLER:
             continue
         weight = _weight(word, language, vocabulary)
         if vocabulary.is_name(word):
@@ -249,20 +227,20 @@ def _terms(text: str, language: str, vocabulary: Vocabulary | None) -> _Terms:
     return tuple(sorted(found.items(), key=lambda pair: -pair[1]))
 
 
-def _is_name(term: str, vocabulary: Vocabulary | None) -> bool:
+def _is_name(term: str, vocabulary: Vocabulary) -> bool:
     word = next((one.lstrip("#") for one in term.split() if not one.isdigit()), "")
-    return word[:1].isupper() or bool(word and vocabulary and vocabulary.is_name(word))
+    return word[:1].isupper() or bool(word and vocabulary.is_name(word))
 
 
 def _bare(word: str) -> str:
     return word[:-3] if len(word) > 6 and word.endswith("nya") else word
 
 
-def _weight(word: str, language: str, vocabulary: Vocabulary | None) -> float:
-    return vocabulary.rarity(word.lstrip("#"), language) if vocabulary else RARE
+def _weight(word: str, language: str, vocabulary: Vocabulary) -> float:
+    return vocabulary.rarity(word.lstrip("#"), language)
 
 
-def _kept(question: str, own: _Terms, before: _Subject, language: str, vocabulary: Vocabulary | None) -> _Terms:
+def _kept(question: str, own: Terms, before: Subject, language: str, vocabulary: Vocabulary) -> Terms:
     """What of the old subject goes with `question`: nothing it replaces, and nothing that never stands beside its own words."""
     places = {match[1].lower(): match[2].lower() for match in _PLACE.finditer(question)}
     replaced = {
@@ -277,11 +255,10 @@ def _kept(question: str, own: _Terms, before: _Subject, language: str, vocabular
         words = text.lower().split()
         if not words or text.lower() in said or any(word in replaced for word in words):
             continue
-        if vocabulary is not None:
-            if not any(vocabulary.count(_plain(word), language) for word in words):
-                continue
-            if anchors and not (text := _beside(anchors, text, language, vocabulary)):
-                continue
+        if not any(vocabulary.count(_plain(word), language) for word in words):
+            continue
+        if anchors and not (text := _beside(anchors, text, language, vocabulary)):
+            continue
         kept.append((text, weight))
     return tuple(kept[:TERMS])
 
@@ -314,7 +291,7 @@ def _item(question: str, answer: str) -> str | None:
     return None
 
 
-def _person(answer: str, kept: _Terms) -> str | None:
+def _person(answer: str, kept: Terms) -> str | None:
     """The first person-like name of `answer` that is not spoken of already, without its title."""
     answer = _TITLE.sub("", answer)
     said = " ".join(term for term, _ in kept)

@@ -5,6 +5,8 @@ which cosines and BM25 do not have. Hits are at most k, scores descend, no chunk
 the order of the corpus, so a search is reproducible.
 """
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,16 +21,21 @@ DENSE_WEIGHT, LEXICAL_WEIGHT, RANK_OFFSET = 2.0, 1.0, 10.0
 DEPTH = 50
 """A rank below this would gain less than a fifth of what the first one does, and every ranked chunk costs a sort."""
 
+QUESTIONS_HELD = 256
+"""Embeddings of the last questions that are held: less than half a megabyte."""
+
 
 class Retriever:
     """Searches one index version with the embedder that built it."""
 
     def __init__(self, version: IndexVersion, embedder: Embedder) -> None:
         self.version, self.embedder = version, embedder
+        self.vector = lru_cache(QUESTIONS_HELD)(lambda question: embedder.embed_queries([question]))
+        """(1, dimension) embedding of a question; those of a conversation come again with its next turn."""
 
     def search(self, question: str, k: int = 8, language: str | None = None) -> list[Hit]:
         """The k best hits for `question`, in one language or in all."""
-        return self.search_vector(question, self.embedder.embed_queries([question]), k, language)
+        return self.search_vector(question, self.vector(question), k, language)
 
     def search_vector(self, question: str, vector: Vectors, k: int, language: str | None = None) -> list[Hit]:
         """Like `search`, for a question whose (1, dimension) embedding is at hand."""
@@ -44,6 +51,13 @@ class Retriever:
         dense = dict(zip(near.tolist(), cosines.tolist(), strict=True))
         dense |= {row: version.cosine(row, vector) for row in order if row not in dense}
         return [Hit(version.chunks[row], gains[row], dense[row], float(lexical[row])) for row in order]
+
+    def nearness(self, question: str, subject: str, k: int = 8) -> tuple[float, float]:
+        """Cosine of `question` with the chunk nearest to it, and with the nearest of the k chunks that are nearest to `subject`."""
+        asked = self.vector(question)
+        rows, _ = self.version.nearest(self.vector(subject), k)
+        _, cosines = self.version.nearest(asked, 1)
+        return float(cosines.max(initial=0.0)), max((self.version.cosine(row, asked) for row in rows.tolist()), default=0.0)
 
 
 def best_rows(scores: NDArray[np.float32], allowed: NDArray[np.bool_], most: int) -> NDArray[np.int64]:

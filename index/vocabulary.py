@@ -44,13 +44,6 @@ class Vocabulary:
         """Chunks of `language` that hold all words of `phrase`."""
         return int(self._rows(phrase, language).sum())
 
-    def covered(self, terms: Iterable[tuple[str, float]], beside: Iterable[str], language: str) -> float:
-        """The greatest weight of `terms` that one chunk of `language` holds, of the chunks that hold `beside`."""
-        allowed, weights = self._rows(beside, language), np.zeros(self._lexical.size)
-        for term, weight in terms:
-            weights += weight * self._rows([term], language)
-        return float(weights[allowed].max(initial=0.0))
-
     def _rows(self, phrase: Iterable[str], language: str | None) -> Rows:
         rows = self.chunks_of(language).copy()
         for word in words(" ".join(phrase)):

@@ -9,9 +9,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from bot import Answer, Bot, Turn, WordReader, read_config
+from bot import Answer, Bot, WordReader, read_config
 from bot.cite import is_literal
-from bot.converse import standalone
 from bot.question import read_question
 from bot.reader import Passage, Span
 from corpus.errors import QuestionInvalid, QuestionTooLong, SettingsInvalid
@@ -146,21 +145,6 @@ def test_the_language_of_a_question(question: str, language: str) -> None:
 
 def test_a_tie_goes_to_the_conversations_language() -> None:
     assert read_question("RCDD 2019?", 100, conversation="id").language == "id"
-
-
-@pytest.mark.parametrize(
-    ("before", "question", "expected"),
-    [
-        (["Kapan RCDD 2019 digelar?"], "Apa hasilnya?", "Apa hasilnya (RCDD 2019)?"),
-        (["When was the ICDD held?"], "And where?", "And where (ICDD)?"),
-        (["Kapan RCDD 2019 digelar?"], "And the ICDD 2021?", "And the ICDD 2021?"),
-        (["Kapan RCDD 2019 digelar?"], "Apa hasil ICDD 2021?", "Apa hasil ICDD 2021?"),
-        (["What is the Digital Command Center?", "When was it set up?"], "What does it do?", "What does it do (Digital Command Center)?"),
-        ([], "Apa hasilnya?", "Apa hasilnya?"),
-    ],
-)
-def test_a_follow_up_is_made_to_stand_alone(before: list[str], question: str, expected: str) -> None:
-    assert standalone(question, [Turn("user", said) for said in before]) == expected
 
 
 def test_settings_come_from_file_environment_and_command_line_in_that_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,14 +1,16 @@
 """Follow-ups, messy questions, short forms: on a small corpus, without the model."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from bot import Bot, Turn
-from bot.converse import standalone
 from bot.normalise import mend, plain, split_pasted
 from bot.read import mentions
 from corpus.acronyms import full_forms
+from index.embed import HashEmbedder
+from index.encoder import Vectors
 from tests.conftest import Writer, toy_bot
 
 CORPUS = {
@@ -186,8 +188,23 @@ def test_a_passage_mentions_an_acronym_by_its_full_form_and_the_other_way() -> N
     assert not mentions("The Digital Command Center opened.", "DCC")
 
 
-@pytest.mark.parametrize("question", ["Apa itu peringkat diplomasi digital?", "What is digital public diplomacy?"])
-def test_a_question_for_a_definition_stands_whatever_was_said_before(question: str) -> None:
-    before = [Turn("user", "Bagaimana Lowy Institute menilai Indonesia pada 2019?"), Turn("assistant", "Indonesia berada di urutan ke-21.")]
-    assert standalone(question, before) == question
-    assert standalone("Apa itu hasilnya?", before) != "Apa itu hasilnya?"
+def test_a_definition_of_what_the_question_itself_names_stands(bot: Bot) -> None:
+    before = "Siapa yang mengikuti Lomba Layar Maluku 2021?"
+    assert follow(bot, "Apa itu Piagam Bandung?", before, "") == "Apa itu Piagam Bandung?"
+    assert "Maluku" in follow(bot, "Apa itu hasilnya?", before, "")
+
+
+def test_one_turn_embeds_its_own_question_and_no_earlier_one_again(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = [ABOUT, "", "hasilnya apa?", ""]
+    follow(bot, "siapa yang nutup?", *said)
+    embedded: list[str] = []
+    embed = HashEmbedder.embed_queries
+
+    def counting(self: HashEmbedder, texts: Sequence[str]) -> Vectors:
+        embedded.extend(texts)
+        return embed(self, texts)
+
+    monkeypatch.setattr(HashEmbedder, "embed_queries", counting)
+    whole = follow(bot, "kapan ditutup?", *said, "siapa yang nutup?", "")
+    assert "kapan ditutup?" in embedded
+    assert len(embedded) <= 2, (embedded, whole)

@@ -62,7 +62,7 @@ def searched(bot: Bot, question: str, history: list[Turn], turn: dict[str, Any])
     started = time.process_time()
     whole = bot.understood(question, history)
     spent = time.process_time() - started
-    vector = bot.retriever.embedder.embed_queries([whole.text])
+    vector = bot.retriever.vector(whole.text)
     hits = bot.retriever.search_vector(whole.text, vector, bot.config.passages, whole.language)
     got = {"document": float(bool(hits) and hits[0].chunk.doc_id in turn["doc_ids"]), "cpu_milliseconds": spent * 1000}
     if turn["quote"]:
@@ -73,7 +73,7 @@ def searched(bot: Bot, question: str, history: list[Turn], turn: dict[str, Any])
 def asked(bot: Bot, question: str, history: list[Turn], turn: dict[str, Any]) -> tuple[dict[str, float], str, str]:
     answer = bot.ask(question, history)
     whole = bot.understood(question, history)
-    vector = bot.retriever.embedder.embed_queries([whole.text])
+    vector = bot.retriever.vector(whole.text)
     hits = [hit for one in LANGUAGES for hit in bot.retriever.search_vector(whole.text, vector, bot.config.passages, one)]
     cited = [citation.doc_id for citation in answer.citations] or [passage.doc_id for passage in answer.nearest]
     got = {"document": float(bool(cited) and cited[0] in turn["doc_ids"]), "answered": float(not answer.refused)}
