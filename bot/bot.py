@@ -11,7 +11,7 @@ from bot.answer import COURTESY, Answer, AnswerSentence, Citation, NearPassage
 from bot.choose import Choice, choose, defined_first, text_of
 from bot.cite import cite, is_literal, source_url
 from bot.config import Config
-from bot.converse import TURNS, Turn, standalone
+from bot.converse import TURNS, Turn, subjects
 from bot.normalise import plain, split_pasted
 from bot.notices import near_reason, notices
 from bot.parts import Part, take_apart
@@ -140,7 +140,7 @@ class Bot:
         parts = take_apart(asked.text, asked.language)
         looks = []
         for part in parts.parts if parts else ():
-            question = read_question(part.question, len(part.question), asked.language)
+            question = replace(read_question(part.question, len(part.question), asked.language), after=asked.after)
             looks.append(self._of_side(Look(question, self._read(question, k, [asked.language]), part)))
         if not any(look.found for look in looks):
             return [Look(asked, self.readings(asked, k))]
@@ -178,10 +178,9 @@ class Bot:
         spoken = [
             Turn(turn.role, plain(turn.content, vocabulary, acronyms)) if turn.role == "user" else turn for turn in before[-2 * TURNS :]
         ]
-        whole = standalone(
-            plain(without_greeting(ends if pasted else asked.text), vocabulary, acronyms), spoken, vocabulary, self.retriever.nearness
-        )
-        return read_question(whole, len(whole), language or asked.language)
+        typed = plain(without_greeting(ends if pasted else asked.text), vocabulary, acronyms)
+        subject = subjects(typed, spoken, vocabulary, self.retriever.nearness)[-1]
+        return replace(read_question(subject.said, len(subject.said), language or asked.language), after=subject.after)
 
     def _asked(self, question: str, history: Sequence[Turn], language: str | None) -> Question:
         """The question as it was typed."""
@@ -199,7 +198,7 @@ class Bot:
         sure = self.config.sure_id if asked.language == "id" else self.config.sure_en
         readings: list[tuple[Reading, list[Hit]]] = []
         for language in languages:
-            hits = self.retriever.search_vector(asked.text, vector, k, language)
+            hits = self.retriever.search_vector(asked.text, vector, k, language, asked.after)
             reading = read(asked, vector, hits, self.version, embedder, self.reader, self.config.max_sentences, sure)
             reading = defined_first(asked, reading, self.version)
             if word := self._premise(asked, reading):

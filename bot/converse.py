@@ -110,6 +110,9 @@ _TITLE = re.compile(
     r"|Ambassador|Duta Besar|Minister|Menteri)"
     r"|Kementerian Luar Negeri|Foreign Ministry)\b"
 )
+_MARK = re.compile(r"\s*\[\d+\]")
+"""Of a citation: what the bot says without one is no answer."""
+
 _FILLER = frozenset(
     "oh eh oke ok hai halo hi hello makasih thanks nya trus gitu sih ya tuh donk dong pls please yg tak ga gak nggak".split()
 )
@@ -125,30 +128,26 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a conversation is about after a question: terms, weightiest first, the words it asks with, how it is said standing alone, and
-    what told whether it leaned on the one before, where that had to be weighed."""
+    """What a conversation is about after a question: terms, weightiest first, the words it asks with, how it is said standing alone, the
+    last answer, where it leans on that, and what told whether it does, where that had to be weighed."""
 
     terms: Terms = ()
     asks: str = ""
     said: str = ""
+    after: str = ""
     evidence: tuple[float, ...] = ()
 
 
-def standalone(question: str, history: Sequence[Turn], vocabulary: Vocabulary, nearness: Nearness) -> str:
-    """`question` as it would be asked without the conversation; the same text where it does not lean on one."""
-    return turns(question, history, vocabulary, nearness)[-1].said
-
-
-def turns(question: str, history: Sequence[Turn], vocabulary: Vocabulary, nearness: Nearness) -> list[Subject]:
-    """The subject after each question of `history` that is looked back on, and after `question`."""
-    subjects, answer = [Subject()], ""
+def subjects(question: str, history: Sequence[Turn], vocabulary: Vocabulary, nearness: Nearness) -> list[Subject]:
+    """The subject after each question of `history` that is looked back on, and at last after `question`."""
+    found, answer = [Subject()], ""
     for turn in [*history[-2 * TURNS :], Turn("user", question)]:
         if turn.role == "assistant":
             answer = turn.content[:LONGEST]
         else:
-            subjects.append(_follow(turn.content[:LONGEST], subjects[-1], answer, vocabulary, nearness))
+            found.append(_follow(turn.content[:LONGEST], found[-1], answer, vocabulary, nearness))
             answer = ""
-    return subjects
+    return found
 
 
 def _follow(question: str, before: Subject, answer: str, vocabulary: Vocabulary, nearness: Nearness) -> Subject:
@@ -158,13 +157,14 @@ def _follow(question: str, before: Subject, answer: str, vocabulary: Vocabulary,
     alone = Subject(own, asks(question), _OTHER.sub("", question) or question)
     if not before.said or _OTHER.match(question):
         return alone
+    after = _MARK.sub("", answer) if _MARK.search(answer) else before.after
     if _MORE.match(question):
-        return Subject(before.terms, before.asks, phrase(language, "say_more", question=before.said))
+        return Subject(before.terms, before.asks, phrase(language, "say_more", question=before.said), after)
     corrected = _CORRECTION.match(question)
     if corrected:
         question = question[corrected.end() :] or question
         own = _terms(question, language, vocabulary)
-    item = _item(question, answer)
+    item = _item(question, after)
     kept = _kept(question, own, before, language, vocabulary)
     if item:
         kept = ((item, RARE * 2), *kept[: TERMS - 1])
@@ -183,7 +183,7 @@ def _follow(question: str, before: Subject, answer: str, vocabulary: Vocabulary,
         | {term: weight + 1 for term, weight in own if _is_name(term, vocabulary)}
     )
     terms = tuple(sorted(merged.items(), key=lambda pair: -pair[1])[:TERMS])
-    return Subject(terms, asked.strip() or before.asks, joined, told)
+    return Subject(terms, asked.strip() or before.asks, joined, after, told)
 
 
 def evidence(question: str, own: Terms, before: Subject, vocabulary: Vocabulary, nearness: Nearness) -> tuple[float, ...]:
@@ -284,7 +284,7 @@ def _item(question: str, answer: str) -> str | None:
     if not (match := _ORDINAL.search(question)):
         return None
     number = _NTH[(match["a"] or match["b"]).lower()]
-    for listed in _LISTED.finditer(re.sub(r"\s*\[\d+\]", "", answer)):
+    for listed in _LISTED.finditer(answer):
         items = [item.strip(' .“”"') for item in _COMMA.split(listed["items"]) if item.strip(" .")]
         if len(items) >= 3 and number < len(items):
             return items[number]

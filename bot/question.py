@@ -64,7 +64,7 @@ _NAMES = re.compile(r"\b(?:[A-Z]\w*|\d+)\b")
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question and what was read from it; spans are of `text`."""
+    """A question and what was read from it; spans are of `text`, `after` is the answer that it follows on, if it leans on one."""
 
     text: str
     language: str
@@ -73,6 +73,7 @@ class Question:
     names: frozenset[str]
     years: frozenset[str]
     acronyms: frozenset[str]
+    after: str = ""
 
 
 def read_question(text: str, limit: int, language: str | None = None, conversation: str | None = None) -> Question:

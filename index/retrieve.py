@@ -21,8 +21,11 @@ DENSE_WEIGHT, LEXICAL_WEIGHT, RANK_OFFSET = 2.0, 1.0, 10.0
 DEPTH = 50
 """A rank below this would gain less than a fifth of what the first one does, and every ranked chunk costs a sort."""
 
-QUESTIONS_HELD = 256
-"""Embeddings of the last questions that are held: less than half a megabyte."""
+AFTER_WEIGHT = 0.5
+"""Of the answer that a question follows on, beside the question, in what is searched for (tests/eval/LOG.md)."""
+
+TEXTS_HELD = 256
+"""Embeddings of the last questions, and answers that some followed on, that are held: less than half a megabyte."""
 
 
 class Retriever:
@@ -30,17 +33,18 @@ class Retriever:
 
     def __init__(self, version: IndexVersion, embedder: Embedder) -> None:
         self.version, self.embedder = version, embedder
-        self.vector = lru_cache(QUESTIONS_HELD)(lambda question: embedder.embed_queries([question]))
+        self.vector = lru_cache(TEXTS_HELD)(lambda text: embedder.embed_queries([text]))
         """(1, dimension) embedding of a question; those of a conversation come again with its next turn."""
 
     def search(self, question: str, k: int = 8, language: str | None = None) -> list[Hit]:
         """The k best hits for `question`, in one language or in all."""
         return self.search_vector(question, self.vector(question), k, language)
 
-    def search_vector(self, question: str, vector: Vectors, k: int, language: str | None = None) -> list[Hit]:
-        """Like `search`, for a question whose (1, dimension) embedding is at hand."""
+    def search_vector(self, question: str, vector: Vectors, k: int, language: str | None = None, after: str = "") -> list[Hit]:
+        """Like `search`, for a question whose (1, dimension) embedding is at hand; what is near to the text `after` as well gains."""
         version = self.version
-        near, cosines = version.nearest(vector, DEPTH, language)
+        towards = vector + AFTER_WEIGHT * self.vector(after) if after else vector
+        near, cosines = version.nearest(towards / np.linalg.norm(towards), DEPTH, language)
         lexical = version.lexical.scores(question)
         worded = best_rows(lexical, version.mask(language) & (lexical > 0), DEPTH)
         gains: dict[int, float] = {}
@@ -48,7 +52,7 @@ class Retriever:
             for rank, row in enumerate(rows.tolist(), start=1):
                 gains[row] = gains.get(row, 0.0) + weight / (RANK_OFFSET + rank)
         order = sorted(gains, key=lambda row: (-gains[row], row))[:k]
-        dense = dict(zip(near.tolist(), cosines.tolist(), strict=True))
+        dense = {} if after else dict(zip(near.tolist(), cosines.tolist(), strict=True))
         dense |= {row: version.cosine(row, vector) for row in order if row not in dense}
         return [Hit(version.chunks[row], gains[row], dense[row], float(lexical[row])) for row in order]
 

@@ -63,24 +63,29 @@ def searched(bot: Bot, question: str, history: list[Turn], turn: dict[str, Any])
     whole = bot.understood(question, history)
     spent = time.process_time() - started
     vector = bot.retriever.vector(whole.text)
-    hits = bot.retriever.search_vector(whole.text, vector, bot.config.passages, whole.language)
+    hits = bot.retriever.search_vector(whole.text, vector, bot.config.passages, whole.language, whole.after)
     got = {"document": float(bool(hits) and hits[0].chunk.doc_id in turn["doc_ids"]), "cpu_milliseconds": spent * 1000}
     if turn["quote"]:
         got["passages"] = float(any(turn["quote"] in hit.chunk.text for hit in hits))
-    return got, turn["quote"] or "", whole.text
+    return got, cited(turn["quote"]), whole.text
 
 
 def asked(bot: Bot, question: str, history: list[Turn], turn: dict[str, Any]) -> tuple[dict[str, float], str, str]:
     answer = bot.ask(question, history)
     whole = bot.understood(question, history)
     vector = bot.retriever.vector(whole.text)
-    hits = [hit for one in LANGUAGES for hit in bot.retriever.search_vector(whole.text, vector, bot.config.passages, one)]
+    hits = [hit for one in LANGUAGES for hit in bot.retriever.search_vector(whole.text, vector, bot.config.passages, one, whole.after)]
     cited = [citation.doc_id for citation in answer.citations] or [passage.doc_id for passage in answer.nearest]
     got = {"document": float(bool(cited) and cited[0] in turn["doc_ids"]), "answered": float(not answer.refused)}
     if turn["quote"]:
         got["answer"] = float(any(turn["quote"] in citation.quote for citation in answer.citations))
         got["passages"] = float(any(turn["quote"] in hit.chunk.text for hit in hits))
     return got, answer.answer, answer.standalone_question
+
+
+def cited(quote: str | None) -> str:
+    """What the bot would say."""
+    return f"{quote} [1]" if quote else ""
 
 
 def slip(question: str) -> str:

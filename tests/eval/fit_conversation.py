@@ -16,9 +16,9 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 from bot import Bot, Turn, open_bot, read_config
-from bot.converse import EVIDENCE, turns
+from bot.converse import EVIDENCE, subjects
 from bot.normalise import plain
-from tests.eval.conversations import STANDING, slip
+from tests.eval.conversations import STANDING, cited, slip
 
 FOLDS, SEED = 5, 1
 WEIGHT = {"leans": 1.0, "topic change": 2.0, "made": 0.3}
@@ -64,7 +64,7 @@ def weighed(bot: Bot, conversations: list[dict[str, Any]], questions: list[dict[
         for turn in row["turns"]:
             if turn["kind"] != "first":
                 found += ask(bot, history, turn["question"], group, "topic change" if turn["kind"] in STANDING else "leans", messy)
-            history = [*history, Turn("user", turn["question"]), Turn("assistant", turn["quote"] or "")]
+            history = [*history, Turn("user", turn["question"]), Turn("assistant", cited(turn["quote"]))]
             histories.append((history, about(turn["doc_ids"])))
     alone = [(group, turn["standalone"], about(turn["doc_ids"])) for group, row in enumerate(conversations) for turn in row["turns"]]
     alone += [(i, one["question"], about(p["doc_id"] for point in one["points"] for p in point)) for i, one in enumerate(questions)]
@@ -85,7 +85,7 @@ def ask(bot: Bot, history: list[Turn], question: str, group: int, kind: str, mes
     """The turn, if it is one that has to be weighed."""
     spoken = [Turn("user", typed(bot, one.content, messy)) if one.role == "user" else one for one in history]
     said = typed(bot, question, messy)
-    last = turns(said, spoken, bot.version.vocabulary, bot.retriever.nearness)[-1]
+    last = subjects(said, spoken, bot.version.vocabulary, bot.retriever.nearness)[-1]
     return [Weighed(group, kind, last.evidence, last.said != said)] if last.evidence else []
 
 
