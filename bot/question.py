@@ -10,7 +10,7 @@ from corpus.language import LANGUAGES, language_odds
 from corpus.numbers import years
 from corpus.text import normalise
 
-Kind = Literal["when", "broad", "fact"]
+Kind = Literal["when", "list", "broad", "fact"]
 
 SURE = 0.8
 """Below this odds the words do not tell the language, and the conversation's language, if any, decides."""
@@ -19,13 +19,22 @@ _WHEN = re.compile(
     r"\b(?:kapan(?:kah)?|(?:tahun|tanggal|bulan|hari) (?:berapa|apa)|when|(?:what|which) (?:year|date|day|month))\b", re.IGNORECASE
 )
 _BROAD = re.compile(
-    r"\b(?:apa saja|siapa saja|mana saja|sebutkan|jelaskan|ceritakan|uraikan|bagaimana(?:kah)?|gimana|contoh|daftar|isi"
+    r"\b(?:jelaskan|ceritakan|uraikan|bagaimana(?:kah)?|gimana|contoh|isi"
     r"|(?:per)?banding(?:an|kan)?|dibanding(?:kan)?|perbedaan|beda(?:nya)?|masing-masing|kedua"
-    r"|lebih (?:lengkap|lanjut|banyak)|list|explain|describe|tell me|how (?:does|do|did|has|is|are|was|were)"
-    r"|what (?:are|were)|which (?:\w+ )?(?:are|were)|more about|overview|examples?|compar\w+|differ\w*|versus|vs|both)\b",
+    r"|lebih (?:lengkap|lanjut|banyak)|explain|describe|tell me|how (?:does|do|did|has|is|are|was|were)"
+    r"|more about|overview|examples?|compar\w+|differ\w*|versus|vs|both)\b",
     re.IGNORECASE,
 )
-"""Asks for several things."""
+"""Asks for more than one sentence may say."""
+
+_LIST = re.compile(
+    r"\b(?:(?:apa|siapa|mana|ngapain)(?:[ -]?(?:2|apa|siapa|mana))? (?:saja(?:kah)?|aja)|sebutkan|sebutin|daftar|list|name (?:all|the)"
+    r"|(?:what|which|who)(?: \w+){0,2} (?:are|were)|(?:what|which)(?: \w+)? (?:kinds?|types?|sorts?) of|who \w+ what"
+    r"|(?:what|which|whose)(?: (?!is\b|was\b|does\b|did\b|do\b)[\w-]+){0,3} [\w-]+(?<!s)s(?: \w+)?"
+    r" (?:do|does|did|have|has|had|can|could|will|to|should))\b",
+    re.IGNORECASE,
+)
+"""Asks for all that there are: an English one by a plural, an Indonesian one by a doubling or "saja"."""
 
 _ASKS = re.compile(
     r"\b(?:(?:tahun|tanggal|hari) berapa|apa saja|kapan|kpn|di ?mana|dimana|siapa|kenapa|knp|mengapa|berapa|brp|bagaimana|gimana"
@@ -94,12 +103,17 @@ def read_question(text: str, limit: int, language: str | None = None, conversati
     return Question(
         text=text,
         language=asked_in,
-        kind="when" if _WHEN.search(text) else "broad" if _BROAD.search(text) else "fact",
+        kind=_kind(text),
         content=tuple(match.span() for match in _WORD.finditer(text) if is_content(match[0])),
         names=frozenset(match[0] for match in _WORD.finditer(text) if is_content(match[0]) and _is_name(match[0], match.start() == 0)),
         years=years(text),
         acronyms=frozenset() if text.isupper() else frozenset(_ACRONYM.findall(text)),
     )
+
+
+def _kind(text: str) -> Kind:
+    kinds: tuple[tuple[Kind, re.Pattern[str]], ...] = (("when", _WHEN), ("list", _LIST), ("broad", _BROAD))
+    return next((kind for kind, pattern in kinds if pattern.search(text)), "fact")
 
 
 def asks(text: str) -> str:

@@ -379,7 +379,7 @@ def _with_companions(
     It is one of its own passage at most, or, where a question asks for several, more of its document.
     """
     chosen = [best]
-    broad = question.kind == "broad"
+    broad = question.kind in ("list", "broad")
     limit = most if broad else min(2, most)
     for candidate in found:
         inside = candidate.chunk.doc_id == best.chunk.doc_id if broad else candidate.chunk.chunk_id == best.chunk.chunk_id
