@@ -73,7 +73,7 @@ def take_apart(text: str, language: str) -> Parts | None:
     pieces = [piece for sentence in _sentences(text) for piece in _questions(sentence)]
     if len(pieces) == 1:
         sides = sides_of(text, language)
-        return Parts("comparison", tuple(_side(side) for side in sides)) if sides else None
+        return Parts("comparison", (_side(*sides), _side(*reversed(sides)))) if sides else None
     if len(pieces) > MOST:
         return None
     shares = [bool(_ALONE.fullmatch(piece)) for piece in pieces]
@@ -82,8 +82,10 @@ def take_apart(text: str, language: str) -> Parts | None:
     return Parts("several", tuple(Part(question, _label(question), any(shares)) for question in asked))
 
 
-def _side(side: Side) -> Part:
-    return Part(side.question, side.name, shares=True, subject=side.name, sentences=1)
+def _side(side: Side, other: Side) -> Part:
+    """The part of `side`; an answer has to name what the other does not have ("Inggris" of "dengan Inggris" and "dengan Australia")."""
+    own = [word for word in side.name.split() if word.lower() not in other.name.lower().split()]
+    return Part(side.question, side.name, shares=True, subject=" ".join(own) or side.name, sentences=1)
 
 
 def _sentences(text: str) -> list[str]:
