@@ -194,6 +194,21 @@ def test_a_definition_of_what_the_question_itself_names_stands(bot: Bot) -> None
     assert "Maluku" in follow(bot, "Apa itu hasilnya?", before, "")
 
 
+def test_a_turn_that_leans_is_searched_for_beside_the_answer_before_it(bot: Bot) -> None:
+    answer = "Lomba Layar Maluku 2021 digelar di Ambon pada Mei 2021."
+    before = [Turn("user", "Kapan Lomba Layar Maluku 2021 digelar?"), Turn("assistant", f"{answer} [1]")]
+    asked = bot.understood("siapa pesertanya?", before)
+    assert asked.after == answer
+    assert bot.understood("Apa itu Piagam Bandung?", before).after == ""
+    refused = [*before, Turn("user", "siapa pesertanya?"), Turn("assistant", "Maaf, jawabannya tidak ada dalam kumpulan sumber saya.")]
+    assert bot.understood("berapa?", refused).after == answer
+    vector = bot.retriever.vector("siapa?")
+    for after, expected in ((answer, "id.layar"), ("Konferensi Anggrek Nusantara 2019 adalah pertemuan 12 negara.", "id.anggrek")):
+        hits = bot.retriever.search_vector("siapa?", vector, 2, "id", after)
+        assert hits[0].chunk.doc_id == expected
+        assert hits[0].dense == pytest.approx(bot.version.cosine(bot.version.chunks.index(hits[0].chunk), vector))
+
+
 def test_one_turn_embeds_its_own_question_and_no_earlier_one_again(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
     said = [ABOUT, "", "hasilnya apa?", ""]
     follow(bot, "siapa yang nutup?", *said)
