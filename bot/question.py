@@ -30,7 +30,7 @@ _BROAD = re.compile(
 _LIST = re.compile(
     r"\b(?:(?:apa|siapa|mana|ngapain)(?:[ -]?(?:2|apa|siapa|mana))? (?:saja(?:kah)?|aja)|sebutkan|sebutin|daftar|list|name (?:all|the)"
     r"|(?:what|which|who)(?: \w+){0,2} (?:are|were)|(?:what|which)(?: \w+)? (?:kinds?|types?|sorts?) of|who \w+ what"
-    r"|(?:what|which|whose)(?: (?!is\b|was\b|does\b|did\b|do\b)[\w-]+){0,3} [\w-]+(?<!s)s(?: \w+)?"
+    r"|(?:what|which|whose)(?: (?!(?:is|was|does|did|do|that)\b)[\w-]+){0,3} (?!(?:does|this)\b)[\w-]{3,}(?<!s)s(?: \w+)?"
     r" (?:do|does|did|have|has|had|can|could|will|to|should))\b",
     re.IGNORECASE,
 )

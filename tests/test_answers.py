@@ -1,12 +1,13 @@
 """What a question asks for decides what is said: parts, sides, definitions, lists, causes, other values, figures that age, small talk."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
 import pytest
 
 from bot import Answer, Bot
-from bot.choose import is_definition, text_of
+from bot.choose import ITEM_MARGIN, choose, is_definition, text_of
 from bot.compare import sides_of
 from bot.notices import ages, near_reason
 from bot.parts import take_apart
@@ -96,6 +97,24 @@ def test_both_sides_of_a_comparison_are_asked_for_the_same_thing_in_the_order_gi
     found = sides_of(question, language)
     assert found
     assert [side.question for side in found] == sides
+
+
+@pytest.mark.parametrize(
+    ("question", "kind"),
+    [
+        ("Perwakilan mana aja yang punya aplikasi?", "list"),
+        ("siapa2 aja pembicara seminar itu", "list"),
+        ("Which prize categories did the awards have?", "list"),
+        ("who won what in 2020?", "list"),
+        ("What are the colours of the flags?", "list"),
+        ("Which country is due to host the meeting?", "fact"),
+        ("Which tool was used to study the account?", "fact"),
+        ("Bagaimana hasilnya?", "broad"),
+        ("Kapan saja rapat itu digelar?", "when"),
+    ],
+)
+def test_a_question_is_for_a_list_where_it_asks_for_several_things(question: str, kind: str) -> None:
+    assert read_question(question, 1000).kind == kind
 
 
 @pytest.mark.parametrize(
@@ -211,6 +230,19 @@ def test_all_items_of_a_list_are_said_in_order(bot: Bot) -> None:
         "Blue flags show rain.",
         "Green flags show sun.",
     ]
+
+
+def test_a_list_told_in_a_paragraph_has_what_the_reader_takes_for_an_item(bot: Bot) -> None:
+    question = read_question("Which facts are known of the Boat Race?", 1000)
+    reading = bot.readings(replace(question, kind="list"), 8)[0][0]
+    best, *others = sorted((one for one in reading.found if one.chunk.doc_id == "en.boats"), key=lambda one: one.row)
+    margins = [ITEM_MARGIN + 1, ITEM_MARGIN - 1, ITEM_MARGIN + 1, ITEM_MARGIN - 1]
+    others = [replace(one, features=(margin, *one.features[1:])) for one, margin in zip(others, margins, strict=True)]
+    reading = replace(reading, chosen=(best,), found=(best, *others))
+    rows = {
+        kind: [one.row for one in choose(replace(question, kind=kind), reading, bot.version, 5).candidates] for kind in ("list", "fact")
+    }
+    assert rows == {"list": [best.row, others[0].row, others[2].row], "fact": [best.row]}
 
 
 def test_an_effect_comes_with_its_cause(bot: Bot) -> None:
