@@ -25,9 +25,9 @@ ALIKE = 0.35
 
 CAUSE_WITHIN = 2 * NEAR
 
-ITEM_MARGIN = -5.0
-"""Of a list that a paragraph tells, the least of the reader's margin for an item: of 14 that questions to tune on ask for beside
-the best one, 12 have it."""
+ITEM_MARGIN = -8.0
+"""Of a list that a paragraph tells, the least of the reader's margin for an item: of 45 lists to tune on .733 are right with it, .711
+with -5, and .820 of all cited sentences are expected ones, .829 with -5."""
 
 _WHAT = [
     re.compile(pattern, re.IGNORECASE)

@@ -15,7 +15,7 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationError, Validat
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from bot.embeds import Embed
-from bot.read import SURE_ENOUGH
+from bot.read import SURE_EN, SURE_ID
 from corpus.errors import SettingsInvalid
 from index.build import CHUNK_TOKENS
 from index.embed import DEFAULT_MODEL
@@ -65,8 +65,8 @@ class Config(BaseSettings):
     )
     max_question: int = Field(2000, ge=10, le=100_000, description="Longest question, in characters.")
     max_sentences: int = Field(5, ge=1, le=20, description="Most sentences of one answer.")
-    sure_id: float = Field(SURE_ENOUGH, ge=0, le=1, description="Least probability of being right at which Indonesian is answered.")
-    sure_en: float = Field(SURE_ENOUGH, ge=0, le=1, description="The same of English.")
+    sure_id: float = Field(SURE_ID, ge=0, le=1, description="Least probability of being right at which Indonesian is answered.")
+    sure_en: float = Field(SURE_EN, ge=0, le=1, description="The same of English.")
     passages: int = Field(8, ge=1, le=50, description="Passages found for one question, of which the reader reads the best.")
     public_url: str | None = Field(None, description="Address that people see, with its sub-path, where a proxy stands in front.")
     embeds: tuple[Embed, ...] = Field((), description="Sites that may show the widget; best as [[embeds]] in tanya.toml.")
