@@ -56,7 +56,8 @@ OTHER_LANGUAGE = 0.5
 
 SURE_ID, SURE_EN = 0.40, 0.45
 """The least probability of being right at which an Indonesian and an English question are answered. Of 454 questions to tune on, end to
-end, .85 of the answerable are then answered rightly and .92 of the others refused; with .45 for both .846 and .918, with .40 .852 and .90."""
+end, .85 of the answerable are then answered rightly and .92 of the others refused; with .45 for both .846 and .918, with .40 .852 and
+.90."""
 
 SURE_ELSEWHERE = 0.8
 """Where the other language answers because the asker's does not: it refuses more of what is to be refused, at no loss of right answers
