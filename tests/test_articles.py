@@ -23,5 +23,5 @@ def test_every_expected_quote_stands_in_its_document() -> None:
 @pytest.mark.model
 def test_the_expected_document_comes_first_and_its_words_are_in_the_answer(shipped_bot: Bot) -> None:
     found = score(shipped_bot, QUESTIONS)
-    assert found["document_first"] >= 0.89  # guards against falling; the goals are 0.90 and 0.80 (see tests/eval/LOG.md)
-    assert found["quote_in_answer"] >= 0.70
+    assert found["document_first"] >= 0.87  # guards against falling; the goals are 0.90 and 0.80 (see tests/eval/LOG.md)
+    assert found["quote_in_answer"] >= 0.74
