@@ -139,16 +139,16 @@ class Subject:
     evidence: tuple[float, ...] = ()
 
 
-def subjects(question: str, history: Sequence[Turn], vocabulary: Vocabulary, nearness: Nearness) -> list[Subject]:
-    """The subject after each question of `history` that is looked back on, and at last after `question`."""
-    found, answer = [Subject()], ""
+def follow(question: str, history: Sequence[Turn], vocabulary: Vocabulary, nearness: Nearness) -> Subject:
+    """The subject after `question`: that of each question of `history` that is looked back on follows on the one before it."""
+    subject, answer = Subject(), ""
     for turn in [*history[-2 * TURNS :], Turn("user", question)]:
         if turn.role == "assistant":
             answer = turn.content[:LONGEST]
         else:
-            found.append(_follow(turn.content[:LONGEST], found[-1], answer, vocabulary, nearness))
+            subject = _follow(turn.content[:LONGEST], subject, answer, vocabulary, nearness)
             answer = ""
-    return found
+    return subject
 
 
 def _follow(question: str, before: Subject, answer: str, vocabulary: Vocabulary, nearness: Nearness) -> Subject:

@@ -5,9 +5,11 @@ which cosines and BM25 do not have. Hits are at most k, scores descend, no chunk
 the order of the corpus, so a search is reproducible.
 """
 
-from functools import lru_cache
+import hashlib
+import threading
 
 import numpy as np
+from cachetools import TTLCache, cached
 from numpy.typing import NDArray
 
 from index.embed import Embedder
@@ -24,8 +26,9 @@ DEPTH = 50
 AFTER_WEIGHT = 0.5
 """Of the answer that a question follows on, beside the question, in what is searched for (tests/eval/LOG.md)."""
 
-TEXTS_HELD = 256
-"""Embeddings of the last questions, and answers that some followed on, that are held: less than half a megabyte."""
+TEXTS_HELD, HELD_FOR = 256, 3600.0
+"""Embeddings of the last questions, and of answers that some followed on, that are held, without their texts: less than half a megabyte;
+and for how many seconds, which is what readers are told (`ui/texts.py`)."""
 
 
 class Retriever:
@@ -33,7 +36,8 @@ class Retriever:
 
     def __init__(self, version: IndexVersion, embedder: Embedder) -> None:
         self.version, self.embedder = version, embedder
-        self.vector = lru_cache(TEXTS_HELD)(lambda text: embedder.embed_queries([text]))
+        held: TTLCache[bytes, Vectors] = TTLCache(TEXTS_HELD, HELD_FOR)
+        self.vector = cached(held, _digest, threading.Lock())(lambda text: embedder.embed_queries([text]))
         """(1, dimension) embedding of a question; those of a conversation come again with its next turn."""
 
     def search(self, question: str, k: int = 8, language: str | None = None) -> list[Hit]:
@@ -62,6 +66,10 @@ class Retriever:
         rows, _ = self.version.nearest(self.vector(subject), k)
         _, cosines = self.version.nearest(asked, 1)
         return float(cosines.max(initial=0.0)), max((self.version.cosine(row, asked) for row in rows.tolist()), default=0.0)
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
 def best_rows(scores: NDArray[np.float32], allowed: NDArray[np.bool_], most: int) -> NDArray[np.int64]:

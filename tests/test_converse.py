@@ -11,7 +11,9 @@ from bot.read import mentions
 from corpus.acronyms import full_forms
 from index.embed import HashEmbedder
 from index.encoder import Vectors
+from index.retrieve import HELD_FOR, Retriever
 from tests.conftest import Writer, toy_bot
+from ui.desk import REMEMBERED_FOR
 
 CORPUS = {
     "id/anggrek.md": (
@@ -223,3 +225,15 @@ def test_one_turn_embeds_its_own_question_and_no_earlier_one_again(bot: Bot, mon
     whole = follow(bot, "kapan ditutup?", *said, "siapa yang nutup?", "")
     assert "kapan ditutup?" in embedded
     assert len(embedded) <= 2, (embedded, whole)
+
+
+def test_embeddings_are_held_without_their_texts_and_as_long_as_readers_are_told(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
+    bot.retriever.vector("sebuah rahasia")
+    keys = list(bot.retriever.vector.cache)
+    assert keys
+    assert all(isinstance(key, bytes) and len(key) == 32 for key in keys)
+    assert HELD_FOR == REMEMBERED_FOR
+    monkeypatch.setattr("index.retrieve.HELD_FOR", 0.0)
+    held = Retriever(bot.version, HashEmbedder())
+    held.vector("sebuah rahasia")
+    assert not list(held.vector.cache)

@@ -110,7 +110,8 @@ PRIVACY: dict[str, dict[str, str]] = {
         "apakah terjawab, sumber yang dikutip, versi indeks, nomor acak jawaban itu, dan tanggalnya.",
         "nothing": "Pertanyaan dan penilaian tidak disimpan: pengelola mematikannya.",
         "memory": "Jawaban diingat di memori bersama pertanyaannya sekitar {minutes} menit, agar sambungan yang putus dapat dilanjutkan "
-        "dan jawaban dapat dinilai.",
+        "dan jawaban dapat dinilai. Selama itu pula diingat, tanpa teksnya, angka-angka yang dihitung dari pertanyaan dan jawaban "
+        "sebelumnya, agar giliran berikutnya tidak menghitungnya lagi.",
         "log": "Catatan server berisi, untuk setiap permintaan, waktu, nomor acak, jenisnya, lamanya, dan berhasil atau tidaknya; untuk "
         "jawaban juga nomor acaknya, bahasanya, apakah terjawab atau mengapa tidak, jumlah kalimatnya, dan versi indeks. Teks pertanyaan "
         "dan alamat IP tidak ada di sana.",
@@ -133,7 +134,8 @@ PRIVACY: dict[str, dict[str, str]] = {
         "random number of that answer and the date are kept for as long.",
         "nothing": "Questions and ratings are not kept: the maintainer has turned that off.",
         "memory": "Answers are remembered in memory with their questions for about {minutes} minutes, so that a broken connection can go "
-        "on and an answer can be rated.",
+        "on and an answer can be rated. As long, and without their text, the numbers computed from questions and earlier answers are "
+        "remembered, so that the next turn need not compute them again.",
         "log": "The server's log has of each request the time, a random number, its kind, how long it took and whether it worked; of an "
         "answer also its random number, its language, whether there was one or why not, the number of its sentences, and the index "
         "version. The text of questions and IP addresses are not in it.",

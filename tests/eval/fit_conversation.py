@@ -16,7 +16,7 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 from bot import Bot, Turn, open_bot, read_config
-from bot.converse import EVIDENCE, subjects
+from bot.converse import EVIDENCE, follow
 from bot.normalise import plain
 from tests.eval.conversations import STANDING, cited, slip
 
@@ -85,7 +85,7 @@ def ask(bot: Bot, history: list[Turn], question: str, group: int, kind: str, mes
     """The turn, if it is one that has to be weighed."""
     spoken = [Turn("user", typed(bot, one.content, messy)) if one.role == "user" else one for one in history]
     said = typed(bot, question, messy)
-    last = subjects(said, spoken, bot.version.vocabulary, bot.retriever.nearness)[-1]
+    last = follow(said, spoken, bot.version.vocabulary, bot.retriever.nearness)
     return [Weighed(group, kind, last.evidence, last.said != said)] if last.evidence else []
 
 
